@@ -1,0 +1,76 @@
+#pragma once
+// The networks of larimar-compact. LibTorch types: included by common/model, decoder and train only.
+#include <torch/nn.h>
+#include <torch/types.h>
+
+#include <vector>
+
+#include "common/model/compact_config.h"
+
+namespace larimar::model {
+
+/// Keys and values of one layer that later positions attend to, each [batch, heads, positions, width / heads].
+struct PastState {
+  torch::Tensor keys;
+  torch::Tensor values;
+};
+
+/// One pre-norm transformer layer: attention over the input (and past positions before it), then an MLP of 4 d.
+struct LayerImpl : torch::nn::Module {
+  explicit LayerImpl(const CompactConfig& config);
+  /// x [B, L, d]; mask [B or 1, 1, L, past + L] added to the scores, or undefined for none; past may be null.
+  /// With `grow`, the keys and values of x are appended to *past.
+  torch::Tensor forward(torch::Tensor x, const torch::Tensor& mask, PastState* past, bool grow);
+
+  std::int64_t heads;
+  torch::nn::LayerNorm attention_norm{nullptr}, mlp_norm{nullptr};
+  torch::nn::Linear qkv{nullptr}, attention_out{nullptr}, mlp_in{nullptr}, mlp_out{nullptr};
+};
+TORCH_MODULE(Layer);
+
+/// Tokens to codes. Bidirectional; the states of each group of T/m positions, side by side, are projected to one latent
+/// of c floats and RMS-normalised; a group without tokens gives zeros. (Larimar, arXiv 2403.11901, has one pooled vector.)
+struct CompactEncoderImpl : torch::nn::Module {
+  explicit CompactEncoderImpl(const CompactConfig& config);
+  /// tokens [B, L] int64, end-of-text included, padded with pad_id; L a multiple of the group size, at most T.
+  /// Returns codes [B, C].
+  torch::Tensor forward(const torch::Tensor& tokens);
+
+  CompactConfig config;
+  torch::nn::Embedding pieces{nullptr}, positions{nullptr};
+  torch::nn::ModuleList layers{nullptr};
+  torch::nn::LayerNorm final_norm{nullptr};
+  torch::nn::Linear to_latent{nullptr};
+};
+TORCH_MODULE(CompactEncoder);
+
+/// Codes to tokens. Causal; the code enters twice, as in Larimar's injected GPT-2: as m past positions in every layer,
+/// and added to the embedding at position t, here through the latent floor(t m / T). Output weights are tied.
+struct CompactDecoderImpl : torch::nn::Module {
+  explicit CompactDecoderImpl(const CompactConfig& config);
+  /// The m past positions of every layer, from codes [B, C].
+  std::vector<PastState> inject(const torch::Tensor& codes);
+  /// Hidden states [B, L, d] for inputs [B, L] that stand at positions first ... first + L - 1.
+  /// `past` comes from inject(); with `grow` (one position at a time) it is extended by the inputs.
+  torch::Tensor hidden(const torch::Tensor& inputs, std::int64_t first, const torch::Tensor& codes,
+                       std::vector<PastState>& past, bool grow);
+  /// Scores of the next piece [.., vocabulary] from hidden states [.., d].
+  torch::Tensor logits(const torch::Tensor& hidden_states);
+
+  CompactConfig config;
+  torch::nn::Embedding pieces{nullptr}, positions{nullptr};
+  torch::nn::Linear latent_to_embedding{nullptr};
+  torch::nn::ModuleList latent_to_past{nullptr}, layers{nullptr};
+  torch::nn::LayerNorm final_norm{nullptr};
+};
+TORCH_MODULE(CompactDecoder);
+
+/// Both halves, as they are trained and stored together.
+struct CompactNetworkImpl : torch::nn::Module {
+  explicit CompactNetworkImpl(const CompactConfig& config);
+  CompactEncoder encoder{nullptr};
+  CompactDecoder decoder{nullptr};
+};
+TORCH_MODULE(CompactNetwork);
+
+}  // namespace larimar::model

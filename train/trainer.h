@@ -1,0 +1,38 @@
+#pragma once
+// Trains larimar-compact: text in, model folder out. The header shows no LibTorch type.
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "common/model/compact_config.h"
+
+namespace larimar::train {
+
+enum class Precision { kFloat32, kBFloat16 };
+
+struct TrainOptions {
+  std::filesystem::path data;        // folder of *.txt or *.txt.zst
+  std::filesystem::path valid;       // the same, never trained on
+  std::filesystem::path tokenizer;   // tokenizer.json
+  std::filesystem::path out;         // working folder: segments, checkpoints, metrics; the model folder is out/model
+  model::CompactConfig sizes;
+  std::int64_t steps = 20000;
+  std::int64_t warmup = 200;
+  double learning_rate = 1e-3;
+  std::size_t batch_tokens = 1536;   // padded
+  std::uint64_t seed = 1;
+  std::int64_t valid_every = 500;    // steps
+  double checkpoint_every = 300;     // seconds
+  std::string device = "cpu";        // "cpu" or "cuda"
+  Precision precision = Precision::kFloat32;  // of matrix products in training; weights and validation are float32
+};
+
+/// Trains from the last checkpoint in out/, or from the start, to options.steps; writes out/metrics.jsonl (a line every
+/// 50 steps and at each validation), checkpoints, and at each validation the model folder with averaged weights. A kill
+/// at any time loses at most checkpoint_every seconds; the run that goes on sees the same batches.
+/// `report` gets one line for people. Local. Throws what the readers and writers throw, and NumericalError when the
+/// loss is not finite.
+void train_compact(const TrainOptions& options, const std::function<void(const std::string&)>& report);
+
+}  // namespace larimar::train
