@@ -59,8 +59,8 @@ class Transport {
 
   /// The root's elements reach every rank's buffer. Shapes: the same number of elements on all ranks.
   /// Calls: collective. Any size: long buffers travel in pieces.
-  template <Payload T>
-  void broadcast(std::span<T> buffer, int root) {
+  template <Payload T, std::size_t Extent>
+  void broadcast(std::span<T, Extent> buffer, int root) {
     begin_with(root, "broadcast");
     if (!buffer.empty()) broadcast_bytes(std::as_writable_bytes(buffer), root);
   }
@@ -71,8 +71,8 @@ class Transport {
 
   /// Everybody's elements in rank order, on every rank. Shapes: mine [n], all [size() * n], n equal on all ranks.
   /// Calls: collective.  Throws CommError if the shapes disagree.
-  template <Payload T>
-  void all_gather(std::type_identity_t<std::span<const T>> mine, std::span<T> all) {
+  template <Payload T, std::size_t Extent>
+  void all_gather(std::type_identity_t<std::span<const T>> mine, std::span<T, Extent> all) {
     begin_all_gather(mine.size(), all.size());
     if (!mine.empty()) all_gather_bytes(std::as_bytes(mine), std::as_writable_bytes(all));
   }
@@ -81,7 +81,7 @@ class Transport {
   template <Payload T>
   [[nodiscard]] std::vector<T> all_gather_one(const T& mine) {
     std::vector<T> all(static_cast<std::size_t>(size()));
-    all_gather<T>(std::span(&mine, 1), std::span(all));
+    all_gather(std::span(&mine, 1), std::span(all));
     return all;
   }
 
@@ -92,10 +92,10 @@ class Transport {
   /// Elements of all ranks one after the other in rank order, at the root; empty elsewhere.
   /// Shapes: counts [size()], the same on all ranks; mine [counts[rank()]]. Calls: collective; no size is sent.
   /// Throws CommError if mine and counts disagree or the sum overflows. Any size: above 1 GiB each rank sends to the root.
-  template <class T>
+  template <class T, std::size_t Extent>
     requires Payload<std::remove_const_t<T>>
-  [[nodiscard]] std::vector<std::remove_const_t<T>> gather_varying(std::span<T> mine, std::span<const std::size_t> counts,
-                                                                   int root) {
+  [[nodiscard]] std::vector<std::remove_const_t<T>> gather_varying(std::span<T, Extent> mine,
+                                                                   std::span<const std::size_t> counts, int root) {
     const std::vector<std::size_t> bytes = begin_gather(mine.size(), counts, sizeof(T), root);
     std::vector<std::remove_const_t<T>> all(rank() == root ? bytes.back() / sizeof(T) : 0);
     if (bytes.back() > 0) {
@@ -105,24 +105,24 @@ class Transport {
   }
 
   /// Calls: p2p. Returns when the elements may be reused, which can be before they are received.
-  template <class T>
+  template <class T, std::size_t Extent>
     requires Payload<std::remove_const_t<T>>
-  void send(std::span<T> elements, int to, Tag tag) {
+  void send(std::span<T, Extent> elements, int to, Tag tag) {
     begin_with(to, tag, "send");
     send_bytes(std::as_bytes(elements), to, tag);
   }
 
   /// Calls: p2p. Shapes: exactly as many elements as were sent (CommError otherwise). Messages of one source and tag keep their order.
-  template <Payload T>
-  void receive(std::span<T> elements, int from, Tag tag) {
+  template <Payload T, std::size_t Extent>
+  void receive(std::span<T, Extent> elements, int from, Tag tag) {
     begin_with(from, tag, "receive");
     receive_bytes(std::as_writable_bytes(elements), from, tag);
   }
 
   /// Sends a copy that the transport owns until it has left. Calls: p2p, returns at once; see flush().
-  template <class T>
+  template <class T, std::size_t Extent>
     requires Payload<std::remove_const_t<T>>
-  void post(std::span<T> elements, int to, Tag tag) {
+  void post(std::span<T, Extent> elements, int to, Tag tag) {
     begin_with(to, tag, "post");
     const auto bytes = std::as_bytes(elements);
     post_bytes(std::vector<std::byte>(bytes.begin(), bytes.end()), to, tag);
