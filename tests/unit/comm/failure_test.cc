@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <chrono>
+#include <thread>
 
 #include "common/base/clock.h"
 #include "common/comm/agree.h"
@@ -54,6 +56,25 @@ TEST_P(FailureTest, SilenceEndsReceiveAny) {
   run([](Transport& t) {
     t.set_patience(0.3);
     EXPECT_THAT(message_of([&] { static_cast<void>(t.receive_any<int>(kData)); }), HasSubstr("a message from any rank of tag 5"));
+  });
+}
+
+TEST_P(FailureTest, ARankThatReportsMayTakeLongerThanThePatience) {
+  run([](Transport& t) {
+    constexpr int kReports = 6;
+    const base::Stopwatch watch;
+    if (t.rank() == t.size() - 1 && t.size() > 1) {
+      for (int i = 0; i < kReports; ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(250));
+        t.post(std::span(&i, 1), 0, kData);
+      }
+      t.flush();
+    } else if (t.rank() == 0 && t.size() > 1) {
+      const PatienceScope brief(t, 1.2);
+      for (int i = 0; i < kReports; ++i) EXPECT_EQ(t.receive_any<int>(kData).value, i);
+      EXPECT_GT(watch.seconds(), 1.2);
+    }
+    t.barrier();
   });
 }
 

@@ -1,4 +1,4 @@
-// Not a test but something for mpi_main.cc to judge: CTest expects this program to be found FAILED.
+// Not a test but something for mpi_main.cc to judge: CTest expects this program to be found FAILED, or its job ended.
 #include <gtest/gtest.h>
 
 #include "tests/support/mpi_world.h"
@@ -14,6 +14,12 @@ TEST(VerdictProbe, LastRankIsWrong) {
 TEST(VerdictProbe, LastRankThrows) {
   const auto transport = support::mpi_world().make_transport();
   if (transport->rank() == transport->size() - 1) throw std::runtime_error("the planted exception");
+}
+
+TEST(VerdictProbe, Aborts) {
+  const auto transport = support::mpi_world().make_transport();
+  if (transport->rank() == transport->size() - 1) transport->abort(base::ExitCode::kIo);
+  transport->barrier();
 }
 
 }  // namespace
