@@ -1,0 +1,39 @@
+#pragma once
+#include <memory>
+
+#include "common/comm/transport.h"
+
+namespace larimar::comm {
+
+/// True if mpirun, or srun with an MPI plugin, started this process. Reads the environment only, so it may be asked before MPI_Init.
+[[nodiscard]] bool launched_by_mpi();
+
+/// How many ranks the launcher says it started; 1 where nobody says so. mpirun's word goes before Slurm's, and a step's before
+/// its allocation's, so that `mpirun -n 1` within a larger allocation is one rank.
+[[nodiscard]] int announced_ranks();
+
+/// Refuses a world that is smaller than what was started: N copies that each believe to be the whole job would do the work
+/// N times over and write the same files. Throws ConfigError saying how to start instead.
+void refuse_singletons(int world_size);
+
+/// The process's membership in the MPI job; make one, in main, before any Transport, and let it outlive them.
+/// Started without mpirun it is a job of 1 rank and MPI is never touched. Owns a duplicate of the world communicator.
+/// Only the thread that made it may use its transports. Leaving its scope by an exception skips MPI_Finalize.
+class Environment {
+ public:
+  /// Calls: collective on all ranks. Throws CommError if MPI cannot start as needed; ConfigError, see refuse_singletons.
+  Environment();
+  ~Environment();
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+
+  /// A transport over all ranks with a communicator of its own, or the single one. Calls: collective on all ranks.
+  /// Throws CommError.
+  [[nodiscard]] std::unique_ptr<Transport> make_transport() const;
+
+ private:
+  struct Mpi;
+  std::unique_ptr<Mpi> mpi_;  // null in a job without MPI
+};
+
+}  // namespace larimar::comm

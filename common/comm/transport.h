@@ -1,0 +1,232 @@
+#pragma once
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "common/base/error.h"
+
+namespace larimar::comm {
+
+/// The kind of a point-to-point message. Each user of the seam names its own constants: `inline constexpr Tag kProgress{3};`
+enum class Tag : int {};
+inline constexpr int kTagLimit = 16384;  // tags are 0 .. kTagLimit - 1; MPI promises 32767, the rest is ours
+inline constexpr std::size_t kMaxStringBytes = std::size_t{64} << 20;  // control messages are far smaller
+inline constexpr std::size_t kMaxAnySource = 4096;  // receive_any is for small messages, which MPI delivers eagerly
+inline constexpr double kDefaultPatienceSeconds = 300.0;
+
+/// What may travel as raw bytes between ranks of one kind of machine.
+template <class T>
+concept Payload = std::is_trivially_copyable_v<T> && !std::is_pointer_v<T>;
+
+template <Payload T>
+struct Received {
+  int source = -1;
+  T value{};
+};
+
+/// What a wait waits for; becomes words only in an error.
+struct Awaited {
+  const char* action;
+  int peer = -1;  // -1: all ranks, or any
+  int tag = -1;   // -1: no tag
+};
+
+/// One rank's end of a group of ranks; knows bytes and nothing of their meaning. Used by one thread only.
+/// Collectives are called by every rank of the group, in the same order; a rank without anything to say passes zero elements.
+/// Every wait ends: after patience() seconds without the awaited event the verb throws CommError, and so does each later
+/// verb, since the buffers of an unfinished call may still be in use. Then only abort() is left.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  Transport(const Transport&) = delete;
+  Transport& operator=(const Transport&) = delete;
+
+  [[nodiscard]] int rank() const noexcept { return rank_; }
+  [[nodiscard]] int size() const noexcept { return size_; }
+  [[nodiscard]] const std::string& host() const noexcept { return host_; }
+  [[nodiscard]] double patience() const noexcept { return patience_; }
+  [[nodiscard]] const std::string& phase() const noexcept { return phase_; }
+  /// Throws ConfigError unless seconds > 0.
+  void set_patience(double seconds);
+  void set_phase(std::string phase) { phase_ = std::move(phase); }
+
+  /// The root's elements reach every rank's buffer. Shapes: the same number of elements on all ranks.
+  /// Calls: collective. Any size: long buffers travel in pieces.
+  template <Payload T, std::size_t Extent>
+  void broadcast(std::span<T, Extent> buffer, int root) {
+    begin_with(root, "broadcast");
+    if (!buffer.empty()) broadcast_bytes(std::as_writable_bytes(buffer), root);
+  }
+
+  /// The root's text replaces everybody's. Calls: collective, two broadcasts (a fixed 8-byte length, then the text).
+  /// Throws CommError on every rank alike if the text is longer than `limit`.
+  void broadcast_string(std::string& text, int root, std::size_t limit = kMaxStringBytes);
+
+  /// Everybody's elements in rank order, on every rank. Shapes: mine [n], all [size() * n], n equal on all ranks.
+  /// Calls: collective.  Throws CommError if the shapes disagree.
+  template <Payload T, std::size_t Extent>
+  void all_gather(std::type_identity_t<std::span<const T>> mine, std::span<T, Extent> all) {
+    begin_all_gather(mine.size(), all.size());
+    if (!mine.empty()) all_gather_bytes(std::as_bytes(mine), std::as_writable_bytes(all));
+  }
+
+  /// One value of each rank, in rank order. Calls: collective.
+  template <Payload T>
+  [[nodiscard]] std::vector<T> all_gather_one(const T& mine) {
+    std::vector<T> all(static_cast<std::size_t>(size()));
+    all_gather(std::span(&mine, 1), std::span(all));
+    return all;
+  }
+
+  /// Everybody's text in rank order, on every rank; for control messages. Calls: collective, size() + 1 of them.
+  /// Throws CommError on every rank alike if the texts together are longer than `limit`.
+  [[nodiscard]] std::vector<std::string> all_gather_strings(const std::string& mine, std::size_t limit = kMaxStringBytes);
+
+  /// Elements of all ranks one after the other in rank order, at the root; empty elsewhere.
+  /// Shapes: counts [size()], the same on all ranks; mine [counts[rank()]]. Calls: collective; no size is sent.
+  /// Throws CommError if mine and counts disagree or the sum overflows. Any size: above 1 GiB each rank sends to the root.
+  template <class T, std::size_t Extent>
+    requires Payload<std::remove_const_t<T>>
+  [[nodiscard]] std::vector<std::remove_const_t<T>> gather_varying(std::span<T, Extent> mine,
+                                                                   std::span<const std::size_t> counts, int root) {
+    const std::vector<std::size_t> bytes = begin_gather(mine.size(), counts, sizeof(T), root);
+    std::vector<std::remove_const_t<T>> all(rank() == root ? bytes.back() / sizeof(T) : 0);
+    if (bytes.back() > 0) {
+      gather_bytes(std::as_bytes(mine), std::span(bytes).first(counts.size()), std::as_writable_bytes(std::span(all)), root);
+    }
+    return all;
+  }
+
+  /// Calls: p2p. Returns when the elements may be reused, which can be before they are received.
+  template <class T, std::size_t Extent>
+    requires Payload<std::remove_const_t<T>>
+  void send(std::span<T, Extent> elements, int to, Tag tag) {
+    begin_with(to, tag, "send");
+    send_bytes(std::as_bytes(elements), to, tag);
+  }
+
+  /// Calls: p2p. Shapes: exactly as many elements as were sent (CommError otherwise). Messages of one source and tag keep their order.
+  template <Payload T, std::size_t Extent>
+  void receive(std::span<T, Extent> elements, int from, Tag tag) {
+    begin_with(from, tag, "receive");
+    receive_bytes(std::as_writable_bytes(elements), from, tag);
+  }
+
+  /// Sends a copy that the transport owns until it has left. Calls: p2p, returns at once; see flush().
+  template <class T, std::size_t Extent>
+    requires Payload<std::remove_const_t<T>>
+  void post(std::span<T, Extent> elements, int to, Tag tag) {
+    begin_with(to, tag, "post");
+    const auto bytes = std::as_bytes(elements);
+    post_bytes(std::vector<std::byte>(bytes.begin(), bytes.end()), to, tag);
+  }
+
+  /// Waits until every posted message has left. Calls: local, with an end that depends on the receivers.
+  void flush();
+
+  /// The next small message of this tag, from whichever rank. Calls: p2p. The deadline is on silence: each call has the
+  /// full patience, so a rank that reports now and then may compute as long as it needs.
+  template <Payload T>
+  [[nodiscard]] Received<T> receive_any(Tag tag) {
+    static_assert(sizeof(T) <= kMaxAnySource);
+    Received<T> received;
+    received.source = receive_any_bytes(std::as_writable_bytes(std::span(&received.value, 1)), tag);
+    return received;
+  }
+
+  /// Like receive_any, without waiting: empty if no such message is there. Calls: p2p, polls once.
+  template <Payload T>
+  [[nodiscard]] std::optional<Received<T>> try_receive_any(Tag tag) {
+    static_assert(sizeof(T) <= kMaxAnySource);
+    begin_with(rank(), tag, "receive");
+    Received<T> received;
+    const auto source = try_receive_any_bytes(std::as_writable_bytes(std::span(&received.value, 1)), tag);
+    if (!source) return std::nullopt;
+    received.source = *source;
+    return received;
+  }
+
+  /// Returns when every rank has called it. Calls: collective.
+  void barrier();
+
+  /// Ends the whole job with this exit code. Calls: local; takes the other ranks down. MPI: does not return. In one process:
+  /// the other ranks' waits throw CommError, and this call throws base::Error with the code, for main to leave by.
+  [[noreturn]] virtual void abort(base::ExitCode code) = 0;
+
+ protected:
+  Transport(int rank, int size, std::string host) : rank_(rank), size_(size), host_(std::move(host)) {}
+
+  /// The one place where a rank waits: polls `done`, at first busily, then yielding, then asleep for at most 1 ms at a time.
+  /// Throws CommError, naming what was awaited, once patience() seconds have passed.
+  void wait(const std::function<bool()>& done, const Awaited& awaited);
+  /// Makes the transport unusable and throws CommError: "rank R on HOST, phase P: " + text.
+  [[noreturn]] void fail(const std::string& text);
+  [[nodiscard]] bool is_broken() const noexcept { return broken_; }
+
+ private:
+  virtual void broadcast_bytes(std::span<std::byte> buffer, int root) = 0;
+  virtual void all_gather_bytes(std::span<const std::byte> mine, std::span<std::byte> all) = 0;
+  virtual void gather_bytes(std::span<const std::byte> mine, std::span<const std::size_t> byte_counts,
+                            std::span<std::byte> all, int root) = 0;
+  virtual void send_bytes(std::span<const std::byte> bytes, int to, Tag tag) = 0;
+  virtual void receive_bytes(std::span<std::byte> bytes, int from, Tag tag) = 0;
+  virtual void post_bytes(std::vector<std::byte> bytes, int to, Tag tag) = 0;
+  virtual std::optional<int> try_receive_any_bytes(std::span<std::byte> bytes, Tag tag) = 0;
+  virtual void flush_posted() = 0;
+  virtual void barrier_all() = 0;
+
+  int receive_any_bytes(std::span<std::byte> bytes, Tag tag);
+  void begin(const char* verb) const;
+  void begin_with(int peer, const char* verb);
+  void begin_with(int peer, Tag tag, const char* verb);
+  void begin_all_gather(std::size_t mine, std::size_t all);
+  // Bytes of each rank, and as one more element at the end their sum.
+  std::vector<std::size_t> begin_gather(std::size_t mine, std::span<const std::size_t> counts, std::size_t element_bytes, int root);
+  [[nodiscard]] std::string place() const;
+
+  int rank_;
+  int size_;
+  std::string host_;
+  std::string phase_ = "start";
+  double patience_ = kDefaultPatienceSeconds;
+  bool broken_ = false;
+};
+
+/// Names what the rank is doing, for the messages of waits within this scope.
+class PhaseScope {
+ public:
+  PhaseScope(Transport& transport, std::string phase) : transport_(transport), before_(transport.phase()) {
+    transport.set_phase(std::move(phase));
+  }
+  ~PhaseScope() { transport_.set_phase(std::move(before_)); }
+  PhaseScope(const PhaseScope&) = delete;
+  PhaseScope& operator=(const PhaseScope&) = delete;
+
+ private:
+  Transport& transport_;
+  std::string before_;
+};
+
+/// Another patience within this scope, for example where peers compute for long. Throws ConfigError unless seconds > 0.
+class PatienceScope {
+ public:
+  PatienceScope(Transport& transport, double seconds) : transport_(transport), before_(transport.patience()) {
+    transport.set_patience(seconds);
+  }
+  ~PatienceScope() { transport_.set_patience(before_); }
+  PatienceScope(const PatienceScope&) = delete;
+  PatienceScope& operator=(const PatienceScope&) = delete;
+
+ private:
+  Transport& transport_;
+  double before_;
+};
+
+}  // namespace larimar::comm
