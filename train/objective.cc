@@ -30,6 +30,30 @@ Tensor disturb(const Tensor& codes, const Disturbance& disturbance, base::Random
   return result;
 }
 
+struct Choice {
+  Tensor pieces;   // [candidates]
+  Tensor targets;  // tokens, as positions among the pieces
+};
+
+Choice choose_candidates(const Tensor& tokens, std::int64_t vocabulary, std::int64_t count, base::Random& random) {
+  const Tensor flat = tokens.flatten().to(torch::kCPU);
+  std::vector<std::int64_t> place(static_cast<std::size_t>(vocabulary), -1), pieces;
+  const auto add = [&](std::int64_t piece) {
+    auto& at = place[static_cast<std::size_t>(piece)];
+    if (at >= 0) return;
+    at = static_cast<std::int64_t>(pieces.size());
+    pieces.push_back(piece);
+  };
+  const std::span<const std::int64_t> ids(flat.const_data_ptr<std::int64_t>(), static_cast<std::size_t>(flat.numel()));
+  for (const std::int64_t id : ids) add(id);
+  const auto wanted = static_cast<std::size_t>(std::min(std::max(count, static_cast<std::int64_t>(pieces.size())), vocabulary));
+  while (pieces.size() < wanted) add(static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(vocabulary))));
+  Choice choice{torch::tensor(pieces, torch::kInt64).to(tokens.device()), torch::empty_like(flat)};
+  for (std::size_t i = 0; i < ids.size(); ++i) choice.targets.mutable_data_ptr<std::int64_t>()[i] = place[static_cast<std::size_t>(ids[i])];
+  choice.targets = choice.targets.view(tokens.sizes()).to(tokens.device());
+  return choice;
+}
+
 }  // namespace
 
 Tensor pad_batch(std::span<const std::vector<std::uint16_t>> segments, const model::CompactConfig& config) {
@@ -48,19 +72,21 @@ Tensor pad_batch(std::span<const std::vector<std::uint16_t>> segments, const mod
   return tokens;
 }
 
-Outcome reconstruct(model::CompactNetworkImpl& network, const Tensor& tokens, const Disturbance& disturbance, base::Random& random) {
+Outcome reconstruct(model::CompactNetworkImpl& network, const Tensor& tokens, const Disturbance& disturbance,
+                    std::int64_t candidates, base::Random& random) {
   const auto& config = network.encoder->config;
   const std::int64_t batch = tokens.size(0), length = tokens.size(1);
   const Tensor codes = disturb(network.encoder->forward(tokens), disturbance, random);
   const Tensor begin = torch::full({batch, 1}, config.bos_id, tokens.options());
   const Tensor inputs = torch::cat({begin, tokens.slice(1, 0, length - 1)}, 1);
   std::vector<model::PastState> past = network.decoder->inject(codes);
-  const Tensor logits = network.decoder->logits(network.decoder->hidden(inputs, 0, codes, past, false));
-
+  const Tensor states = network.decoder->hidden(inputs, 0, codes, past, false);
   const Tensor padding = tokens.eq(config.pad_id);
-  const Tensor targets = tokens.masked_fill(padding, kIgnored);
+  const Choice choice = candidates > 0 ? choose_candidates(tokens, config.vocabulary, candidates, random) : Choice{};
+  const Tensor logits = candidates > 0 ? network.decoder->logits_among(states, choice.pieces) : network.decoder->logits(states);
+  const Tensor targets = (candidates > 0 ? choice.targets : tokens).masked_fill(padding, kIgnored);
   Outcome outcome;
-  outcome.loss = torch::nn::functional::cross_entropy(logits.view({batch * length, config.vocabulary}), targets.flatten(),
+  outcome.loss = torch::nn::functional::cross_entropy(logits.flatten(0, 1), targets.flatten(),
                                                       torch::nn::functional::CrossEntropyFuncOptions().ignore_index(kIgnored));
   torch::NoGradGuard guard;
   const Tensor right = logits.detach().argmax(-1).eq(targets);  // never at padding

@@ -27,9 +27,11 @@ struct Outcome {
   std::int64_t segments = 0, exact_segments = 0;
 };
 
+/// candidates > 0: the softmax runs over the batch's own pieces filled up with random ones to that many, which is several
+/// times cheaper and enough while the code is being learnt; 0: over the whole vocabulary.
 /// Encode, disturb, decode with the true tokens as input (arXiv 2403.11901, autoencoding term). Whole segments are exact
 /// if every argmax is right, which is when greedy decoding reproduces them.
 [[nodiscard]] Outcome reconstruct(model::CompactNetworkImpl& network, const torch::Tensor& tokens, const Disturbance& disturbance,
-                                  base::Random& random);
+                                  std::int64_t candidates, base::Random& random);
 
 }  // namespace larimar::train

@@ -120,9 +120,10 @@ class Trainer {
     base::Random random(options_.seed * 0x10001 + static_cast<std::uint64_t>(progress_.step));
     const torch::Tensor tokens = training_batch(random);
     const Disturbance disturbance = disturbance_at(progress_.step, options_, random);
+    const bool early = static_cast<double>(progress_.step) < options_.candidates_until * static_cast<double>(options_.steps);
     const Outcome outcome = [&] {
       const Autocast autocast(options_.precision, device_.type());
-      return reconstruct(*network_, tokens, disturbance, random);
+      return reconstruct(*network_, tokens, disturbance, early ? options_.candidates : 0, random);
     }();
     // Without a code the loss stays high for ever; a small weight keeps it from drowning the rest.
     (disturbance.empty ? outcome.loss * 0.1 : outcome.loss).backward();
@@ -168,7 +169,7 @@ class Trainer {
     base::Random random(0);
     for (std::size_t at = 0; at < chosen.size(); at += 64) {
       const auto part = std::span(chosen).subspan(at, std::min<std::size_t>(64, chosen.size() - at));
-      const Outcome outcome = reconstruct(*network_, pad_batch(part, options_.sizes).to(device_), {.noise = 0.0}, random);
+      const Outcome outcome = reconstruct(*network_, pad_batch(part, options_.sizes).to(device_), {.noise = 0.0}, 0, random);
       sum.tokens += outcome.tokens;
       sum.right_tokens += outcome.right_tokens;
       sum.segments += outcome.segments;

@@ -21,6 +21,8 @@ struct TrainOptions {
   std::int64_t warmup = 200;
   double learning_rate = 1e-3;
   std::size_t batch_tokens = 1536;   // padded
+  std::int64_t candidates = 2048;    // pieces in the softmax early on (objective.h); 0 for all from the start
+  double candidates_until = 0.7;     // share of the steps
   std::uint64_t seed = 1;
   std::int64_t valid_every = 500;    // steps
   double checkpoint_every = 300;     // seconds

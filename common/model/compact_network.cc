@@ -52,7 +52,7 @@ Tensor LayerImpl::forward(Tensor x, const Tensor& mask, PastState* past, bool gr
   if (mask.defined()) scores = scores + mask;
   const Tensor mixed = torch::matmul(torch::softmax(scores, -1), values);
   x = x + attention_out(mixed.transpose(1, 2).reshape({batch, length, width}));
-  return x + mlp_out(torch::gelu(mlp_in(mlp_norm(x)), "tanh"));
+  return x + mlp_out(torch::relu(mlp_in(mlp_norm(x))));
 }
 
 CompactEncoderImpl::CompactEncoderImpl(const CompactConfig& sizes) : config(sizes) {
@@ -118,6 +118,10 @@ Tensor CompactDecoderImpl::hidden(const Tensor& inputs, std::int64_t first, cons
 }
 
 Tensor CompactDecoderImpl::logits(const Tensor& hidden_states) { return torch::matmul(hidden_states, pieces->weight.t()); }
+
+Tensor CompactDecoderImpl::logits_among(const Tensor& hidden_states, const Tensor& candidates) {
+  return torch::matmul(hidden_states, pieces->weight.index_select(0, candidates).t());
+}
 
 CompactNetworkImpl::CompactNetworkImpl(const CompactConfig& config) {
   encoder = register_module("encoder", CompactEncoder(config));

@@ -15,7 +15,7 @@ struct PastState {
   torch::Tensor values;
 };
 
-/// One pre-norm transformer layer: attention over the input (and past positions before it), then an MLP of 4 d.
+/// One pre-norm transformer layer: attention over the input (and past positions before it), then a ReLU MLP of 4 d.
 struct LayerImpl : torch::nn::Module {
   explicit LayerImpl(const CompactConfig& config);
   /// x [B, L, d]; mask [B or 1, 1, L, past + L] added to the scores, or undefined for none; past may be null.
@@ -56,6 +56,8 @@ struct CompactDecoderImpl : torch::nn::Module {
                        std::vector<PastState>& past, bool grow);
   /// Scores of the next piece [.., vocabulary] from hidden states [.., d].
   torch::Tensor logits(const torch::Tensor& hidden_states);
+  /// The same for some pieces only: candidates [n] int64 to scores [.., n]. Training uses it.
+  torch::Tensor logits_among(const torch::Tensor& hidden_states, const torch::Tensor& candidates);
 
   CompactConfig config;
   torch::nn::Embedding pieces{nullptr}, positions{nullptr};
