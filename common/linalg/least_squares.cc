@@ -3,6 +3,7 @@
 #include <Eigen/Cholesky>
 #include <Eigen/QR>
 #include <cmath>
+#include <limits>
 #include <sstream>
 
 #include "common/base/contracts.h"
