@@ -14,9 +14,9 @@ namespace larimar::coordinator {
 
 /// Who answered. Ordered by ShardId.
 struct Participation {
-  std::vector<base::ShardId> contributing;  // status ok, empty or degraded
-  std::vector<base::ShardId> degraded;      // contributed a part of their share
-  std::vector<base::ShardId> failed;        // contributed nothing
+  std::vector<base::ShardId> contributing{};  // status ok, empty or degraded
+  std::vector<base::ShardId> degraded{};      // contributed a part of their share
+  std::vector<base::ShardId> failed{};        // contributed nothing
   /// failed if all failed; degraded if any failed or was degraded; empty if all were empty; otherwise ok.
   wire::ReadStatus status = wire::ReadStatus::kEmpty;
 };
@@ -28,21 +28,21 @@ struct ReadShape {
 
 /// One shard's proposals. Those of a failed shard are not looked at.
 struct CandidateReply {
-  base::ShardId shard;
+  base::ShardId shard{};
   wire::ReadStatus status = wire::ReadStatus::kOk;
-  std::span<const wire::Candidate> candidates;  // [queries, k of the reply]; empty allowed if failed
+  std::span<const wire::Candidate> candidates{};  // [queries, k of the reply]; empty allowed if failed
 };
 
 struct Winner {
-  wire::Candidate candidate;  // kAbsent where all shards together have fewer segments
-  base::ShardId shard;
+  wire::Candidate candidate{};  // kAbsent where all shards together have fewer segments
+  base::ShardId shard{};
 };
 
 struct MergedRead {
-  ReadShape shape;
-  std::vector<Winner> winners;               // [queries, k], best first
-  std::vector<std::optional<float>> margin;  // [queries] best score - second best, of another segment; none without a second
-  Participation participation;
+  ReadShape shape{};
+  std::vector<Winner> winners{};               // [queries, k], best first
+  std::vector<std::optional<float>> margin{};  // [queries] best score - second best, of another segment; none without a second
+  Participation participation{};
 };
 
 /// The k best over all shards: highest score first, equal scores by the lowest segment, whatever the order of the
@@ -57,17 +57,17 @@ struct MergedRead {
 
 /// One shard's answer to its code_requests, record i to request i.
 struct CodeReply {
-  base::ShardId shard;
+  base::ShardId shard{};
   wire::ReadStatus status = wire::ReadStatus::kOk;
-  std::span<const wire::CodeRecord> records;  // [requests]; empty allowed if failed
+  std::span<const wire::CodeRecord> records{};  // [requests]; empty allowed if failed
   linalg::ConstMatrixRef codes;               // [requests, C]
 };
 
 /// z_read with its sources.
 struct ReadResult {
-  linalg::Matrix codes;                   // z_read [queries * k, C]; zero where the record's status is not ok
-  std::vector<wire::CodeRecord> records;  // [queries, k]; kEmpty: no such winner; kFailed: its shard failed since
-  Participation participation;            // of both steps of the read
+  linalg::Matrix codes{};                   // z_read [queries * k, C]; zero where the record's status is not ok
+  std::vector<wire::CodeRecord> records{};  // [queries, k]; kEmpty: no such winner; kFailed: its shard failed since
+  Participation participation{};            // of both steps of the read
 };
 
 /// Puts codes and records at the winners' places. Shards that hold no winner may be left out of `replies`; one that holds
@@ -77,21 +77,21 @@ struct ReadResult {
 
 /// One shard's share of a codebook read.
 struct SlotReply {
-  base::ShardId shard;
+  base::ShardId shard{};
   wire::ReadStatus status = wire::ReadStatus::kOk;
-  std::span<const wire::SlotRead> reads;     // [queries]; empty allowed if failed
+  std::span<const wire::SlotRead> reads{};     // [queries]; empty allowed if failed
   linalg::ConstMatrixRef codes;              // [queries, C]
-  std::span<const wire::Candidate> members;  // [queries, asked]
+  std::span<const wire::Candidate> members{};  // [queries, asked]
 };
 
 struct SlotResult {
-  linalg::Matrix codes;               // z_read [queries, C]; zero where nothing was written to the row
-  std::vector<wire::SlotRead> reads;  // [queries] row, score, and the count over all shards
-  MergedRead members;                 // best members for citations; its margin is between members
+  linalg::Matrix codes{};               // z_read [queries, C]; zero where nothing was written to the row
+  std::vector<wire::SlotRead> reads{};  // [queries] row, score, and the count over all shards
+  MergedRead members{};                 // best members for citations; its margin is between members
 };
 
 struct SlotCombination {
-  ReadShape shape;              // k members a query
+  ReadShape shape{};              // k members a query
   std::size_t asked = 0;        // members a query in each reply, >= k
   linalg::Index code_size = 0;  // C
   double ridge = 0.0;           // >= 0, of the whole problem, with zero prior

@@ -13,15 +13,15 @@ struct CodebookOptions {
 };
 
 /// K rows that spread over a sample of write keys, for `codebook` addressing: k-means on the unit sphere. The start is
-/// k-means++ (each next row drawn with probability proportional to the squared distance to the rows so far); a row that
-/// loses all its keys moves to the key that is worst served. Every row has unit length, so the nearest row in the Euclidean
+/// greedy k-means++ (each next row is the best of four keys drawn with probability proportional to the squared distance
+/// to the rows so far); a row that loses all its keys moves to the key that is worst served. Every row has unit length, so the nearest row in the Euclidean
 /// sense is the one with the greatest cosine.
 /// Shapes  sample [keys, D]; returns [rows, D].
 /// Units   keys of unit length, as a KeyEncoder gives them; others are scaled to it first. A zero key is refused.
 /// Calls   local. The same sample, options and build give the same bits on every machine.
 /// Throws  ConfigError if rows is 0 or above the number of keys; NumericalError naming the row of a key that is NaN,
 ///         infinite or zero.
-/// Cost    2 keys rows D flops for the start and for each iteration.
+/// Cost    8 keys rows D flops for the start, 2 keys rows D for each iteration.
 /// Source  k-means++: Arthur and Vassilvitskii, 2007; spherical k-means: Dhillon and Modha, 2001.
 [[nodiscard]] linalg::Matrix train_codebook(linalg::ConstMatrixRef sample, const CodebookOptions& options);
 

@@ -13,8 +13,8 @@ namespace larimar::shard {
 
 /// Whose key a row is.
 struct KeyOwner {
-  base::SlotIndex slot;
-  base::SegmentId segment;
+  base::SlotIndex slot{};
+  base::SegmentId segment{};
 };
 
 /// The write keys of a shard and the exact scan over them. A segment may own several rows (key mode `sentence`); its

@@ -12,7 +12,7 @@ namespace larimar::shard {
 
 /// Where a segment lies in the context.
 struct SegmentInfo {
-  base::SegmentId id;
+  base::SegmentId id{};
   std::uint32_t document = 0;
   std::uint64_t byte_begin = 0;  // in the document as it lies on disk
   std::uint64_t byte_end = 0;    // one past the last byte; >= byte_begin

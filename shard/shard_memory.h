@@ -25,22 +25,22 @@ struct ShardMemoryOptions {
   Addressing addressing = Addressing::kNearestStored;
   linalg::Index code_size = 0;  // C
   linalg::Index key_size = 0;   // D
-  linalg::Matrix codebook;      // [K, D] with kNearestCodebook, else empty
+  linalg::Matrix codebook{};      // [K, D] with kNearestCodebook, else empty
 };
 
 /// Segments that are written together.
 struct AppendBatch {
-  std::span<const SegmentInfo> segments;     // [segments]
+  std::span<const SegmentInfo> segments{};     // [segments]
   linalg::ConstMatrixRef codes;              // [segments, C]
   linalg::ConstMatrixRef keys;               // [rows, D], rows >= segments
-  std::span<const std::uint32_t> key_owner;  // [rows], position in `segments`; each segment owns at least one row
+  std::span<const std::uint32_t> key_owner{};  // [rows], position in `segments`; each segment owns at least one row
 };
 
 /// A shard's share of a codebook read.
 struct SlotReads {
-  std::vector<wire::SlotRead> reads;     // [queries]
-  linalg::Matrix codes;                  // [queries, C], the slot's mean; zero where the count is 0
-  std::vector<wire::Candidate> members;  // [queries, k] segments of the slot whose keys are nearest to the query, for citations
+  std::vector<wire::SlotRead> reads{};     // [queries]
+  linalg::Matrix codes{};                  // [queries, C], the slot's mean; zero where the count is 0
+  std::vector<wire::Candidate> members{};  // [queries, k] segments of the slot whose keys are nearest to the query, for citations
 };
 
 /// One shard's memory: its segments, their keys, and M. A segment is known by the SlotIndex of its arrival; in stored

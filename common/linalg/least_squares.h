@@ -54,7 +54,7 @@ class OneHotWriter {
 };
 
 struct OneHotProblem {
-  std::span<const std::uint32_t> slot_of;  // [segments], each < slots
+  std::span<const std::uint32_t> slot_of{};  // [segments], each < slots
   Index slots = 0;                         // K >= 1
   ConstMatrixRef codes;                    // Z  [segments, latent]
   std::optional<ConstMatrixRef> prior;     // M0 [slots, latent]; absent means zero

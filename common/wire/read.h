@@ -36,7 +36,7 @@ struct ReadHeader {
   std::uint16_t version = kReadVersion;
   ReadKind kind = ReadKind::kKeys;
   ReadStatus status = ReadStatus::kOk;
-  base::ShardId shard;
+  base::ShardId shard{};
   std::uint32_t rows = 0;
   std::uint32_t columns = 0;
   std::uint64_t step = 0;  // counts the reads of a job, so a late reply to an earlier read is noticed
@@ -75,7 +75,7 @@ inline constexpr Candidate kAbsent{};
 struct CodeRequest {
   std::uint32_t query = 0;
   std::uint32_t rank = 0;  // place among the query's winners, 0 is best
-  base::SlotIndex slot;
+  base::SlotIndex slot{};
   std::uint32_t reserved = 0;
 };
 static_assert(std::is_trivially_copyable_v<CodeRequest> && sizeof(CodeRequest) == 16);
@@ -83,13 +83,13 @@ static_assert(offsetof(CodeRequest, slot) == 8);
 
 /// Where a returned code comes from: all that a citation needs. The floats follow in the order of the records.
 struct CodeRecord {
-  base::SegmentId segment;
+  base::SegmentId segment{};
   std::uint64_t byte_begin = 0;  // in the document as it lies on disk
   std::uint64_t byte_end = 0;    // one past the last byte
   std::uint64_t line = 0;        // of the first byte, counted from 1
   std::uint32_t document = 0;
-  base::ShardId shard;
-  base::SlotIndex slot;
+  base::ShardId shard{};
+  base::SlotIndex slot{};
   ReadStatus status = ReadStatus::kOk;  // kEmpty: no such winner; kFailed: the shard could not give it
 };
 static_assert(std::is_trivially_copyable_v<CodeRecord> && sizeof(CodeRecord) == 48);
