@@ -71,7 +71,7 @@ std::size_t draw(const std::vector<double>& weights, std::mt19937_64& random, st
 
 /// Greedy k-means++: of a few keys drawn, the one that leaves the sample nearest to its rows becomes the next row.
 Matrix spread_start(const Matrix& keys, std::size_t row_count, std::mt19937_64& random) {
-  // One draw alone leaves a cluster without a row in about one start of two; the kernel scores four at the price of about two.
+  // One draw alone easily leaves a cluster without a row; the kernel scores four in about twice the time of one.
   constexpr std::size_t kDraws = 4;
   const std::size_t key_count = static_cast<std::size_t>(keys.rows());
   Matrix rows(static_cast<Index>(row_count), keys.cols());

@@ -1,5 +1,7 @@
 #include "common/linalg/fixed_dot.h"
 
+#include <vector>
+
 #include "common/base/contracts.h"
 
 namespace larimar::linalg {

@@ -10,7 +10,6 @@
 // same segment would score differently on 3 ranks than on 1. docs/numerics.md has the error bound.
 #include <cstddef>
 #include <span>
-#include <vector>
 
 namespace larimar::linalg {
 
