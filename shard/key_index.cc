@@ -1,0 +1,103 @@
+#include "shard/key_index.h"
+
+#include <algorithm>
+#include <string>
+
+#include "common/base/contracts.h"
+#include "common/base/error.h"
+#include "common/linalg/fixed_dot.h"
+#include "shard/best_segments.h"
+
+namespace larimar::shard {
+namespace {
+
+// 64 rows of 384 floats are 96 KiB: they stay in a core's second-level cache while all queries pass over them.
+constexpr std::size_t kRowBlock = 64;
+constexpr double kMaxSquaredNorm = 1e36;
+
+std::size_t checked_key_size(linalg::Index key_size) {
+  if (key_size < 1) throw base::ShapeError("keys need at least one component, but the key size is " + std::to_string(key_size));
+  return static_cast<std::size_t>(key_size);
+}
+
+void check_wanted(std::size_t k) {
+  if (k == 0) throw base::ShapeError("a read must ask for at least one segment, but k is 0");
+}
+
+void copy_padded(std::span<const wire::Candidate> best, std::span<wire::Candidate> out) {
+  std::ranges::fill(std::ranges::copy(best, out.begin()).out, out.end(), wire::kAbsent);
+}
+
+}  // namespace
+
+KeyIndex::KeyIndex(linalg::Index key_size, std::size_t rows_per_chunk) : keys_(checked_key_size(key_size), rows_per_chunk) {}
+
+void KeyIndex::check(linalg::ConstMatrixRef keys, const char* name) const {
+  if (keys.cols() != key_size()) {
+    throw base::ShapeError(std::string(name) + " have " + std::to_string(keys.cols()) + " components but this memory's keys have " +
+                           std::to_string(key_size()) + "; reads and writes need the same key encoder");
+  }
+  for (linalg::Index r = 0; r < keys.rows(); ++r) {
+    double squared_norm = 0.0;
+    for (linalg::Index c = 0; c < keys.cols(); ++c) squared_norm += static_cast<double>(keys(r, c)) * static_cast<double>(keys(r, c));
+    // Written so that NaN fails too.
+    if (!(squared_norm <= kMaxSquaredNorm)) {
+      throw base::NumericalError(std::string(name) + " row " + std::to_string(r) +
+                                 " has a component that is NaN, infinite or too large (norm above 1e18); check the key encoder");
+    }
+  }
+}
+
+void KeyIndex::append(linalg::ConstMatrixRef keys, std::span<const KeyOwner> owners) {
+  check(keys, "write keys");
+  if (static_cast<std::size_t>(keys.rows()) != owners.size()) {
+    throw base::ShapeError("there are " + std::to_string(keys.rows()) + " write keys but owners for " + std::to_string(owners.size()));
+  }
+  owners_.insert(owners_.end(), owners.begin(), owners.end());
+  keys_.append(keys);
+}
+
+std::vector<wire::Candidate> KeyIndex::scan(linalg::ConstMatrixRef queries, std::size_t k) const {
+  check_wanted(k);
+  check(queries, "read keys");
+  const linalg::Matrix packed = queries;
+  const std::size_t query_count = static_cast<std::size_t>(queries.rows());
+  const std::span<const float> query_values(packed.data(), static_cast<std::size_t>(packed.size()));
+  std::vector<BestSegments> best(query_count, BestSegments(k));
+  std::vector<float> scores(kRowBlock * query_count);
+  for (std::size_t first = 0; first < rows();) {
+    const std::span<const float> block = keys_.run(first, kRowBlock);
+    const std::size_t count = block.size() / keys_.width();
+    const std::span<float> block_scores(scores.data(), count * query_count);
+    linalg::dot_scores({.rows = block, .queries = query_values, .width = keys_.width(), .scores = block_scores});
+    for (std::size_t q = 0; q < query_count; ++q) {
+      for (std::size_t r = 0; r < count; ++r) {
+        const KeyOwner& owner = owners_[first + r];
+        best[q].offer({.score = block_scores[q * count + r], .slot = owner.slot, .segment = owner.segment});
+      }
+    }
+    first += count;
+  }
+  std::vector<wire::Candidate> result(query_count * k);
+  for (std::size_t q = 0; q < query_count; ++q) copy_padded(best[q].best(), std::span(result).subspan(q * k, k));
+  return result;
+}
+
+std::vector<wire::Candidate> KeyIndex::scan_rows(linalg::ConstMatrixRef query, std::span<const std::uint32_t> rows,
+                                                 std::size_t k) const {
+  check_wanted(k);
+  check(query, "read keys");
+  LARIMAR_EXPECT(query.rows() == 1);
+  BestSegments best(k);
+  for (const std::uint32_t row : rows) {
+    LARIMAR_EXPECT(row < keys_.size());
+    float score = 0.0F;
+    linalg::dot_scores({.rows = keys_.row(row), .queries = {query.data(), keys_.width()}, .width = keys_.width(), .scores = {&score, 1}});
+    best.offer({.score = score, .slot = owners_[row].slot, .segment = owners_[row].segment});
+  }
+  std::vector<wire::Candidate> result(k);
+  copy_padded(best.best(), result);
+  return result;
+}
+
+}  // namespace larimar::shard

@@ -1,0 +1,42 @@
+#pragma once
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "common/linalg/matrix.h"
+
+namespace larimar::shard {
+
+/// Rows of floats that only grow, in chunks: appending never moves what is there, so memory peaks at what is stored
+/// plus one chunk, and a row's address stays valid while the store lives. Chunks begin on a cache line.
+/// Owns the rows; one thread writes, many may read between writes.
+class RowStore {
+ public:
+  /// width > 0, rows_per_chunk > 0: preconditions.
+  explicit RowStore(std::size_t width, std::size_t rows_per_chunk = 1024);
+
+  /// Precondition: rows.cols() == width().
+  void append(linalg::ConstMatrixRef rows);
+
+  [[nodiscard]] std::size_t width() const { return width_; }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  /// Precondition: index < size(). Length width().
+  [[nodiscard]] std::span<const float> row(std::size_t index) const;
+  /// The rows from `first` that lie one after another in memory: at most `limit`, at least one. Precondition: first < size().
+  [[nodiscard]] std::span<const float> run(std::size_t first, std::size_t limit) const;
+
+ private:
+  struct Free {
+    void operator()(float* floats) const;
+  };
+  using Chunk = std::unique_ptr<float, Free>;
+
+  std::size_t width_;
+  std::size_t rows_per_chunk_;
+  std::size_t size_ = 0;
+  std::vector<Chunk> chunks_;
+};
+
+}  // namespace larimar::shard

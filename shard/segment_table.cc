@@ -1,0 +1,52 @@
+#include "shard/segment_table.h"
+
+#include <limits>
+#include <string>
+#include <unordered_set>
+
+#include "common/base/contracts.h"
+#include "common/base/error.h"
+
+namespace larimar::shard {
+namespace {
+
+std::string name_of(const SegmentInfo& segment) {
+  return "segment " + std::to_string(segment.id.value) + " (document " + std::to_string(segment.document) + ", bytes " +
+         std::to_string(segment.byte_begin) + " to " + std::to_string(segment.byte_end) + ")";
+}
+
+}  // namespace
+
+void SegmentTable::check(std::span<const SegmentInfo> segments) const {
+  if (segments.size() > std::numeric_limits<std::uint32_t>::max() - size()) {
+    throw base::FormatError("a shard can hold 4294967295 segments and this batch would pass that; use more shards");
+  }
+  std::unordered_set<base::SegmentId> batch;
+  for (const SegmentInfo& segment : segments) {
+    if (segment.byte_end < segment.byte_begin) throw base::FormatError(name_of(segment) + " ends before it begins");
+    if (slot_of_.contains(segment.id) || !batch.insert(segment.id).second) {
+      throw base::FormatError(name_of(segment) + " is written twice to the same shard; each segment id may come once");
+    }
+  }
+}
+
+void SegmentTable::append(std::span<const SegmentInfo> segments) {
+  check(segments);
+  for (const SegmentInfo& segment : segments) {
+    slot_of_.emplace(segment.id, base::SlotIndex{static_cast<std::uint32_t>(segments_.size())});
+    segments_.push_back(segment);
+  }
+}
+
+const SegmentInfo& SegmentTable::at(base::SlotIndex slot) const {
+  LARIMAR_EXPECT(slot.value < segments_.size());
+  return segments_[slot.value];
+}
+
+std::optional<base::SlotIndex> SegmentTable::find(base::SegmentId id) const {
+  const auto found = slot_of_.find(id);
+  if (found == slot_of_.end()) return std::nullopt;
+  return found->second;
+}
+
+}  // namespace larimar::shard

@@ -1,0 +1,41 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "common/base/ids.h"
+
+namespace larimar::shard {
+
+/// Where a segment lies in the context.
+struct SegmentInfo {
+  base::SegmentId id{};
+  std::uint32_t document = 0;
+  std::uint64_t byte_begin = 0;  // in the document as it lies on disk
+  std::uint64_t byte_end = 0;    // one past the last byte; >= byte_begin
+  std::uint64_t line = 0;        // of the first byte, counted from 1
+};
+
+/// The segments of one shard in the order in which they came; the position is the SlotIndex under which other parts
+/// of the shard know the segment. Owns the records; one thread writes, many may read between writes.
+class SegmentTable {
+ public:
+  /// Throws FormatError, and changes nothing, if an id is already there, comes twice, or a byte range runs backwards.
+  void append(std::span<const SegmentInfo> segments);
+  /// What append would refuse, without appending.
+  void check(std::span<const SegmentInfo> segments) const;
+
+  [[nodiscard]] std::size_t size() const { return segments_.size(); }
+  /// Precondition: slot.value < size().
+  [[nodiscard]] const SegmentInfo& at(base::SlotIndex slot) const;
+  [[nodiscard]] std::optional<base::SlotIndex> find(base::SegmentId id) const;
+
+ private:
+  std::vector<SegmentInfo> segments_;
+  std::unordered_map<base::SegmentId, base::SlotIndex> slot_of_;
+};
+
+}  // namespace larimar::shard
