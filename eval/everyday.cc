@@ -11,7 +11,8 @@ namespace {
 std::string describe_needles(const std::vector<Needle>& needles) {
   std::string text;
   for (const Needle& needle : needles) {
-    for (const std::string& part : {needle.id, needle.text, needle.prefix, needle.prefix_answer, needle.question, needle.answer}) {
+    for (const std::string& part :
+         {needle.id, needle.text, needle.prefix, needle.prefix_answer, needle.question, needle.answer}) {
       text += part + "\n";
     }
   }
@@ -41,7 +42,8 @@ EvalOutcome run_needle_set(const NeedleSet& set, const EvalSetup& setup, const A
                            const ProgressFunction& progress) {
   check_choices("key mode", set.key_modes, kKeyModes);
   check_choices("form", set.forms, kForms);
-  if (set.lengths.empty() || set.needles.empty()) throw base::UsageError("the set needs at least one length and one needle");
+  if (set.lengths.empty() || set.needles.empty())
+    throw base::UsageError("the set needs at least one length and one needle");
   nlohmann::json configuration = describe_setup(setup);
   configuration["task"] = set.name;
   configuration["needles"] = describe_needles(set.needles);

@@ -49,13 +49,16 @@ std::string topic_of(const fs::path& source) {
 FillerFiles::FillerFiles(const fs::path& source, fs::path target) : target_(std::move(target)) {
   std::error_code failure;
   fs::directory_iterator entries(source, failure);
-  if (failure) throw base::MissingInputError("cannot list the filler folder " + source.string() + ": " + failure.message());
+  if (failure)
+    throw base::MissingInputError("cannot list the filler folder " + source.string() + ": " + failure.message());
   std::vector<fs::path> paths;
   for (const fs::directory_entry& entry : entries) {
     const std::string name = entry.path().filename().string();
-    if (entry.is_regular_file() && (name.ends_with(".txt") || name.ends_with(".txt.zst"))) paths.push_back(entry.path());
+    if (entry.is_regular_file() && (name.ends_with(".txt") || name.ends_with(".txt.zst")))
+      paths.push_back(entry.path());
   }
-  if (paths.empty()) throw base::MissingInputError("filler folder " + source.string() + " has no file *.txt or *.txt.zst");
+  if (paths.empty())
+    throw base::MissingInputError("filler folder " + source.string() + " has no file *.txt or *.txt.zst");
   std::sort(paths.begin(), paths.end());
   for (const fs::path& path : paths) sources_.emplace_back(path);
 }

@@ -13,8 +13,8 @@ namespace larimar::eval {
 inline constexpr std::size_t kFillerFileBytes = 64 * 1024;
 
 /// Makes plain documents out of a folder of *.txt or *.txt.zst, in which blank lines separate documents: files of at
-/// least kFillerFileBytes of whole documents (a longer one is a file of its own), taken from the sources in turn so that
-/// any length is a mixture. The same folder gives the same files; files that are there already are not touched.
+/// least kFillerFileBytes of whole documents (a longer one is a file of its own), taken from the sources in turn so
+/// that any length is a mixture. The same folder gives the same files; files that are there already are not touched.
 /// Not shared between threads.
 class FillerFiles {
  public:

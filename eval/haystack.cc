@@ -38,7 +38,8 @@ Haystack list_haystack(const fs::path& path) {
   std::error_code failure;
   const fs::file_status status = fs::status(path, failure);
   if (!fs::exists(status)) {
-    throw base::MissingInputError("haystack " + path.string() + " does not exist; give a folder of text files or one file");
+    throw base::MissingInputError("haystack " + path.string() +
+                                  " does not exist; give a folder of text files or one file");
   }
   Haystack haystack;
   if (fs::is_directory(status)) {
@@ -47,7 +48,8 @@ Haystack list_haystack(const fs::path& path) {
     haystack.documents.push_back({path, fs::file_size(path)});
   }
   if (haystack.documents.empty()) {
-    throw base::MissingInputError("haystack " + path.string() + " holds no text; give a folder with at least one file that is not empty");
+    throw base::MissingInputError("haystack " + path.string() +
+                                  " holds no text; give a folder with at least one file that is not empty");
   }
   return haystack;
 }

@@ -61,13 +61,15 @@ Needle parse_line(const std::string& line) {
 void check_needle(const Needle& needle) {
   if (needle.text.find_first_of("\r\n") != std::string::npos) throw std::string("has a needle of more than one line");
   if (const std::size_t words = count_words(needle.text); words > kMostNeedleWords) {
-    throw "has a needle of " + std::to_string(words) + " words; at most " + std::to_string(kMostNeedleWords) + " fit a segment";
+    throw "has a needle of " + std::to_string(words) + " words; at most " + std::to_string(kMostNeedleWords) +
+        " fit a segment";
   }
   if (!needle.text.starts_with(needle.prefix)) throw std::string("has a prefix that its needle does not begin with");
   if (needle.text.find(needle.prefix_answer, needle.prefix.size()) == std::string::npos) {
     throw std::string("has a prefix_answer that does not follow the prefix in its needle");
   }
-  if (needle.text.find(needle.answer) == std::string::npos) throw std::string("has an answer that its needle does not hold");
+  if (needle.text.find(needle.answer) == std::string::npos)
+    throw std::string("has an answer that its needle does not hold");
 }
 
 }  // namespace
@@ -85,7 +87,8 @@ std::vector<Needle> load_needles(const std::filesystem::path& path) {
       check_needle(needles.back());
       if (!ids.insert(needles.back().id).second) throw "repeats the id \"" + needles.back().id + "\"";
     } catch (const std::string& fault) {
-      throw base::FormatError("needle file " + path.string() + ", line " + std::to_string(number) + ": the line " + fault);
+      throw base::FormatError("needle file " + path.string() + ", line " + std::to_string(number) + ": the line " +
+                              fault);
     }
   }
   if (needles.empty()) throw base::MissingInputError("needle file " + path.string() + " holds no needle");

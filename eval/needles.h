@@ -17,7 +17,7 @@ struct Needle {
   std::string prefix;         // its beginning, up to just before the answer
   std::string prefix_answer;  // expected in the continuation of the prefix
   std::string question;
-  std::string answer;         // expected in the answer to the question
+  std::string answer;  // expected in the answer to the question
 };
 
 /// What kind of needle a trial hides.

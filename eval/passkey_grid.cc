@@ -32,7 +32,8 @@ void check_grid(const PasskeyGrid& grid) {
     throw base::UsageError("the grid needs at least one length, depth, needle kind and seed");
   }
   for (const double depth : grid.depths) {
-    if (!(depth >= 0 && depth <= 100)) throw base::UsageError("depth " + std::to_string(depth) + " is outside 0 to 100 percent");
+    if (!(depth >= 0 && depth <= 100))
+      throw base::UsageError("depth " + std::to_string(depth) + " is outside 0 to 100 percent");
   }
 }
 
@@ -54,7 +55,8 @@ struct GridRun {
   ResultLog& log;
 
   /// Hides a needle and asks the forms whose rows are missing. Returns their number.
-  std::size_t run_trial(const Hiding& hiding, std::uint64_t length, const Selection& selection, const std::string& key_mode) {
+  std::size_t run_trial(const Hiding& hiding, std::uint64_t length, const Selection& selection,
+                        const std::string& key_mode) {
     const std::string place = length_label(length) + "/" + hiding.name();
     const Needle needle = draw_needle(hiding.kind, hash_text(hiding.name()));
     std::vector<Row> rows;

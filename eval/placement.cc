@@ -47,7 +47,8 @@ void check_needle_sizes(const Haystack& haystack, std::span<const Needle> needle
   for (const Needle& needle : needles) {
     if (needle.text.size() <= bytes) continue;
     throw base::ConfigError("needle \"" + needle.id + "\" has " + std::to_string(needle.text.size()) +
-                            " bytes, more than the whole context of " + std::to_string(bytes) + "; give a longer context");
+                            " bytes, more than the whole context of " + std::to_string(bytes) +
+                            "; give a longer context");
   }
 }
 

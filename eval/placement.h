@@ -59,8 +59,8 @@ struct HiddenContext {
   std::vector<HiddenNeedle> needles;  // as given
 };
 
-/// Hides needle i at depths[i] percent. Copies go to `folder` under their documents' names; the others stay where they are.
-/// Throws UsageError for a depth outside 0 to 100, ConfigError if a needle is longer than the haystack; else as
+/// Hides needle i at depths[i] percent. Copies go to `folder` under their documents' names; the others stay where they
+/// are. Throws UsageError for a depth outside 0 to 100, ConfigError if a needle is longer than the haystack; else as
 /// base::MappedFile and write_if_changed do.
 [[nodiscard]] HiddenContext hide_needles(const Haystack& haystack, std::span<const Needle> needles,
                                          std::span<const double> depths, const std::filesystem::path& folder);

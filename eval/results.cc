@@ -22,7 +22,9 @@ std::string fingerprint(const json& configuration) {
   return text.data();
 }
 
-std::string place(const fs::path& file, std::size_t line) { return file.string() + ", line " + std::to_string(line) + ": "; }
+std::string place(const fs::path& file, std::size_t line) {
+  return file.string() + ", line " + std::to_string(line) + ": ";
+}
 
 /// Calls use(object, line number) for each complete line.
 template <class Use>
@@ -33,7 +35,8 @@ void for_each_line(const fs::path& file, std::string_view text, Use use) {
     if (end == std::string_view::npos) return;
     ++number;
     const json object = json::parse(text.substr(begin, end - begin), nullptr, false);
-    if (!object.is_object()) throw base::FormatError(place(file, number) + "the line is not a JSON object; remove it or use another folder");
+    if (!object.is_object())
+      throw base::FormatError(place(file, number) + "the line is not a JSON object; remove it or use another folder");
     use(object, number);
     begin = end + 1;
   }
@@ -74,8 +77,8 @@ void check_manifest(const fs::path& folder, const json& configuration) {
   const json manifest = json::parse(base::read_file(file), nullptr, false);
   if (!manifest.is_object()) throw base::FormatError(file.string() + " is not a JSON object; use another folder");
   if (manifest == configuration) return;
-  throw base::ConfigError(folder.string() + " has results of another configuration: " + differences(manifest, configuration) +
-                          "; use another folder");
+  throw base::ConfigError(folder.string() + " has results of another configuration: " +
+                          differences(manifest, configuration) + "; use another folder");
 }
 
 }  // namespace
@@ -83,7 +86,8 @@ void check_manifest(const fs::path& folder, const json& configuration) {
 std::vector<Row> read_results(const fs::path& file) {
   const base::MappedFile mapped(file);
   std::vector<Row> rows;
-  for_each_line(file, mapped.text(), [&](const json& object, std::size_t line) { rows.push_back(row_at(file, object, line)); });
+  for_each_line(file, mapped.text(),
+                [&](const json& object, std::size_t line) { rows.push_back(row_at(file, object, line)); });
   return rows;
 }
 
@@ -109,7 +113,8 @@ void ResultLog::read_back() {
   const std::size_t complete = text.rfind('\n') == std::string::npos ? 0 : text.rfind('\n') + 1;
   std::error_code failure;
   if (complete < text.size()) fs::resize_file(file_, complete, failure);
-  if (failure) throw base::IoError("cannot remove the cut-off last line of " + file_.string() + ": " + failure.message());
+  if (failure)
+    throw base::IoError("cannot remove the cut-off last line of " + file_.string() + ": " + failure.message());
 }
 
 void ResultLog::append(const Row& row) {

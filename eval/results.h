@@ -22,8 +22,8 @@ class ResultLog {
  public:
   /// Opens the folder, or makes it. `configuration` holds what decides a row's value beside its cell (haystack, model,
   /// tokenizer, ...), not the list of cells, so that a later run may add some. A line that a crash cut off is removed.
-  /// Throws ConfigError naming the fields that differ if the folder has results of another configuration, FormatError if
-  /// a line is no row, Error(kCannotCreate) if nothing can be written there.
+  /// Throws ConfigError naming the fields that differ if the folder has results of another configuration, FormatError
+  /// if a line is no row, Error(kCannotCreate) if nothing can be written there.
   ResultLog(const std::filesystem::path& folder, const nlohmann::json& configuration);
 
   [[nodiscard]] bool has(const std::string& cell) const { return cells_.contains(cell); }

@@ -21,9 +21,14 @@ std::string utc_now() {
 }
 
 ordered_json to_json(const Citation& citation) {
-  return {{"document", citation.document.string()}, {"byte_begin", citation.byte_begin}, {"byte_end", citation.byte_end},
-          {"line", citation.line},                  {"excerpt", citation.excerpt},       {"segment", citation.segment},
-          {"shard", citation.shard},                {"weight", citation.weight}};
+  return {{"document", citation.document.string()},
+          {"byte_begin", citation.byte_begin},
+          {"byte_end", citation.byte_end},
+          {"line", citation.line},
+          {"excerpt", citation.excerpt},
+          {"segment", citation.segment},
+          {"shard", citation.shard},
+          {"weight", citation.weight}};
 }
 
 ordered_json placement_of(const Row& row) {
@@ -71,7 +76,8 @@ ordered_json to_json(const Row& row, const std::string& run) {
           {"target_depth_percent", row.depth},
           {"seed", row.seed},
           {"recipe",
-           {{"needle_placements", ordered_json::array({placement_of(row)})}, {"final_context_token_count", row.context_tokens}}},
+           {{"needle_placements", ordered_json::array({placement_of(row)})},
+            {"final_context_token_count", row.context_tokens}}},
           {"expected_answer", row.expected},
           {"prompt_question", row.prompt},
           {"response", row.answer.answer},

@@ -42,7 +42,9 @@ Interval wilson(const Recall& recall) {
 
 bool is_right(const Citation& citation, const HiddenNeedle& needle) {
   if (citation.byte_begin >= needle.byte_end || needle.byte_begin >= citation.byte_end) return false;
-  const auto normal = [](const std::filesystem::path& path) { return std::filesystem::absolute(path).lexically_normal(); };
+  const auto normal = [](const std::filesystem::path& path) {
+    return std::filesystem::absolute(path).lexically_normal();
+  };
   return normal(citation.document) == normal(needle.document);
 }
 
@@ -67,9 +69,9 @@ Score score_answer(const Answer& answer, const HiddenNeedle& needle, std::string
   score.retrieval_first = score.rank == 1;
   score.retrieval_any = score.rank > 0;
   score.wording = contains_string(answer.answer, expected);
-  score.wording_any = score.wording || std::any_of(answer.decoded.begin(), answer.decoded.end(), [&](const std::string& text) {
-                        return contains_string(text, expected);
-                      });
+  score.wording_any =
+      score.wording || std::any_of(answer.decoded.begin(), answer.decoded.end(),
+                                   [&](const std::string& text) { return contains_string(text, expected); });
   return score;
 }
 

@@ -17,11 +17,12 @@ struct Score {
   bool wording_any = false;      // ... or in the text of any segment that was read
 };
 
-/// Whether a citation overlaps the needle's bytes in the needle's document. Paths are compared in absolute, normal form.
+/// Whether a citation overlaps the needle's bytes in the needle's document. Paths are compared in absolute, normal
+/// form.
 [[nodiscard]] bool is_right(const Citation& citation, const HiddenNeedle& needle);
 
-/// Whether `expected` occurs in `text`, every run of white space taken as one space, case kept. Where `expected` begins or
-/// ends with a digit, the occurrence must not be part of a longer number: 817 is not found in 81723.
+/// Whether `expected` occurs in `text`, every run of white space taken as one space, case kept. Where `expected` begins
+/// or ends with a digit, the occurrence must not be part of a longer number: 817 is not found in 81723.
 [[nodiscard]] bool contains_string(std::string_view text, std::string_view expected);
 
 [[nodiscard]] Score score_answer(const Answer& answer, const HiddenNeedle& needle, std::string_view expected);

@@ -49,15 +49,17 @@ class Supply {
 };
 
 [[noreturn]] void too_short(const LengthRequest& request, std::uint64_t tokens) {
-  const std::string source = request.filler.empty() ? "the haystack" : "the haystack with all of the filler " + request.filler.string();
-  throw base::ConfigError("a context of " + std::to_string(request.tokens) + " tokens is wanted but " + source + " has " +
-                          std::to_string(tokens) + "; give a smaller length or " +
+  const std::string source =
+      request.filler.empty() ? "the haystack" : "the haystack with all of the filler " + request.filler.string();
+  throw base::ConfigError("a context of " + std::to_string(request.tokens) + " tokens is wanted but " + source +
+                          " has " + std::to_string(tokens) + "; give a smaller length or " +
                           (request.filler.empty() ? "a filler folder" : "more filler"));
 }
 
 [[noreturn]] void too_small(const LengthRequest& request, const Document& first) {
-  throw base::ConfigError("a context of " + std::to_string(request.tokens) + " tokens is shorter than half of the first sentence of " +
-                          first.path.string() + "; ask for a greater length");
+  throw base::ConfigError("a context of " + std::to_string(request.tokens) +
+                          " tokens is shorter than half of the first sentence of " + first.path.string() +
+                          "; ask for a greater length");
 }
 
 }  // namespace

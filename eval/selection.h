@@ -8,9 +8,9 @@ namespace larimar::eval {
 
 /// How long a context is wanted and where more text comes from.
 struct LengthRequest {
-  std::uint64_t tokens = 0;       // 0: the whole haystack, neither cut nor extended
-  std::filesystem::path filler;   // folder of *.txt or *.txt.zst; empty: no filler
-  std::filesystem::path folder;   // where cut and filler documents are written (OUT/contexts)
+  std::uint64_t tokens = 0;      // 0: the whole haystack, neither cut nor extended
+  std::filesystem::path filler;  // folder of *.txt or *.txt.zst; empty: no filler
+  std::filesystem::path folder;  // where cut and filler documents are written (OUT/contexts)
 };
 
 /// A context of the wanted length, before needles are hidden.

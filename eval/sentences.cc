@@ -10,8 +10,9 @@ namespace larimar::eval {
 namespace {
 
 constexpr std::string_view kSpaces = " \t\r\n\f\v";
-constexpr std::array<std::string_view, 18> kAbbreviations = {"mr", "mrs", "ms", "dr", "prof", "st", "jr", "sr", "vs",
-                                                             "etc", "e.g", "i.e", "no", "vol", "fig", "inc", "ltd", "co"};
+constexpr std::array<std::string_view, 22> kAbbreviations = {"mr",  "mrs", "ms",  "dr",  "prof", "st",  "jr",  "sr",
+                                                             "vs",  "etc", "e.g", "i.e", "no",   "vol", "fig", "inc",
+                                                             "ltd", "co",  "pp",  "ch",  "ed",   "cf"};
 
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 bool is_letter(char c) { return is_upper(c) || (c >= 'a' && c <= 'z'); }
@@ -20,12 +21,12 @@ bool may_begin_sentence(char c) {
   return is_upper(c) || (c >= '0' && c <= '9') || c == '"' || c == '\'' || c == '(' || c == '[' || (c & 0x80) != 0;
 }
 
-/// Whether the full stop at `stop` ends an abbreviation or a name's initial.
+/// Whether the full stop at `stop` ends an abbreviation or a single letter, as in a name or "p. 166".
 bool is_abbreviation(std::string_view text, std::size_t stop) {
   std::size_t begin = stop;
   while (begin > 0 && (is_letter(text[begin - 1]) || text[begin - 1] == '.')) --begin;
   const std::string_view word = text.substr(begin, stop - begin);
-  if (word.size() == 1 && is_upper(word[0])) return word[0] != 'I';
+  if (word.size() == 1) return word[0] != 'I';
   const auto same_letters = [word](std::string_view known) {
     return std::equal(word.begin(), word.end(), known.begin(), known.end(),
                       [](char a, char b) { return (is_upper(a) ? static_cast<char>(a - 'A' + 'a') : a) == b; });

@@ -24,15 +24,19 @@ std::string hex(std::uint64_t value) {
 json describe_haystack(const Haystack& haystack) {
   std::string names_and_hashes;
   for (const Document& document : haystack.documents) {
-    names_and_hashes += document.path.filename().string() + " " + hex(hash_text(base::MappedFile(document.path).text())) + "\n";
+    names_and_hashes +=
+        document.path.filename().string() + " " + hex(hash_text(base::MappedFile(document.path).text())) + "\n";
   }
-  return {{"documents", haystack.documents.size()}, {"bytes", haystack.bytes()}, {"hash", hex(hash_text(names_and_hashes))}};
+  return {{"documents", haystack.documents.size()},
+          {"bytes", haystack.bytes()},
+          {"hash", hex(hash_text(names_and_hashes))}};
 }
 
 json describe_filler(const std::filesystem::path& folder) {
   if (folder.empty()) return nullptr;
   json files = json::object();
-  for (const Document& document : list_haystack(folder).documents) files[document.path.filename().string()] = document.bytes;
+  for (const Document& document : list_haystack(folder).documents)
+    files[document.path.filename().string()] = document.bytes;
   return files;
 }
 
@@ -55,7 +59,8 @@ std::vector<Selection> select_lengths(const EvalSetup& setup, const std::vector<
   return selections;
 }
 
-void check_choices(const std::string& axis, const std::vector<std::string>& values, const std::vector<std::string>& allowed) {
+void check_choices(const std::string& axis, const std::vector<std::string>& values,
+                   const std::vector<std::string>& allowed) {
   if (values.empty()) throw base::UsageError("the evaluation needs at least one " + axis);
   for (const std::string& value : values) {
     if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) continue;
@@ -88,7 +93,8 @@ void ask_rows(Trial trial, std::vector<Row> rows, const AskFunction& ask, Result
   for (Row& row : rows) {
     const auto found = answers.find(row.cell);
     if (found == answers.end()) {
-      throw base::Error(base::ExitCode::kInternal, "trial " + trial.name + ": no answer came for the query " + row.cell);
+      throw base::Error(base::ExitCode::kInternal,
+                        "trial " + trial.name + ": no answer came for the query " + row.cell);
     }
     row.answer = std::move(found->second);
     row.seconds = seconds;

@@ -38,7 +38,8 @@ struct EvalOutcome {
 [[nodiscard]] std::vector<Selection> select_lengths(const EvalSetup& setup, const std::vector<std::uint64_t>& lengths);
 
 /// Throws UsageError naming `axis` if there are no values or one of them is not in `allowed`.
-void check_choices(const std::string& axis, const std::vector<std::string>& values, const std::vector<std::string>& allowed);
+void check_choices(const std::string& axis, const std::vector<std::string>& values,
+                   const std::vector<std::string>& allowed);
 
 /// The key modes of a trial and the forms of a query, in the order in which they are run.
 inline const std::vector<std::string> kKeyModes = {"prefix", "segment", "sentence"};

@@ -20,8 +20,8 @@ ordered_json recall_json(const Recall& recall) {
 
 std::string recall_text(const Recall& recall) {
   std::array<char, 96> text{};
-  std::snprintf(text.data(), text.size(), "%.2f (%zu/%zu, %.2f to %.2f)", recall.value(), recall.hits, recall.n, recall.low(),
-                recall.high());
+  std::snprintf(text.data(), text.size(), "%.2f (%zu/%zu, %.2f to %.2f)", recall.value(), recall.hits, recall.n,
+                recall.low(), recall.high());
   return text.data();
 }
 
@@ -74,11 +74,12 @@ ordered_json to_json(std::span<const SummaryGroup> groups) {
 
 std::string to_markdown(std::span<const SummaryGroup> groups) {
   std::string text =
-      "| needle | tokens | key mode | asked by | n | right segment first | right segment cited | right string in the answer | "
+      "| needle | tokens | key mode | asked by | n | right segment first | right segment cited | right string in the "
+      "answer | "
       "right string decoded |\n|---|---|---|---|---|---|---|---|---|\n";
   for (const SummaryGroup& group : groups) {
-    text += "| " + needle_text(group) + " | " + std::to_string(group.context_tokens) + " | " + group.key_mode + " | " + group.form +
-            " | " + std::to_string(group.wording.n);
+    text += "| " + needle_text(group) + " | " + std::to_string(group.context_tokens) + " | " + group.key_mode + " | " +
+            group.form + " | " + std::to_string(group.wording.n);
     for (const Recall* recall : {&group.retrieval_first, &group.retrieval_any, &group.wording, &group.wording_any}) {
       text += " | " + recall_text(*recall);
     }

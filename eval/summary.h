@@ -25,7 +25,8 @@ struct SummaryGroup {
   Recall wording_any;
 };
 
-/// Groups in ascending order of kind, digits, length, key mode and form. Local; cost linear in the rows, times log groups.
+/// Groups in ascending order of kind, digits, length, key mode and form. Local; cost linear in the rows, times log
+/// groups.
 [[nodiscard]] std::vector<SummaryGroup> summarize(std::span<const Row> rows);
 
 /// {"groups": [{kind, digits, context_length, context_tokens, key_mode, form, n,

@@ -56,8 +56,8 @@ struct TextStream::State {
   }
 
   [[noreturn]] void damaged(const std::string& cause) const {
-    throw base::FormatError("cannot decompress " + file.path().string() + " near byte " + std::to_string(consumed) + ": " +
-                            cause + "; check the file with zstd -t");
+    throw base::FormatError("cannot decompress " + file.path().string() + " near byte " + std::to_string(consumed) +
+                            ": " + cause + "; check the file with zstd -t");
   }
 
   base::MappedFile file;

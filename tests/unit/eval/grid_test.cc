@@ -77,7 +77,11 @@ TEST_F(GridTest, AWrongAnswerIsCountedAsWrong) {
   const AskFunction wrong = [](const Trial& trial) {
     std::vector<Answer> answers;
     for (const Query& query : trial.queries) {
-      answers.push_back({.id = query.id, .answer = "12345", .decoded = {}, .citations = {{.document = trial.context[0], .byte_begin = 900, .byte_end = 950, .excerpt = ""}}});
+      answers.push_back(
+          {.id = query.id,
+           .answer = "12345",
+           .decoded = {},
+           .citations = {{.document = trial.context[0], .byte_begin = 900, .byte_end = 950, .excerpt = ""}}});
     }
     return answers;
   };
@@ -115,7 +119,8 @@ TEST_F(GridTest, KeysAreTheSameForEveryLengthAndKeyMode) {
   grid.key_modes = {"prefix", "segment"};
   run();
   std::map<std::string, std::set<std::string>> keys;
-  for (const Row& row : rows()) keys[row.kind + std::to_string(row.depth) + "/" + std::to_string(row.seed)].insert(row.expected);
+  for (const Row& row : rows())
+    keys[row.kind + std::to_string(row.depth) + "/" + std::to_string(row.seed)].insert(row.expected);
   EXPECT_EQ(keys.size(), 18U);
   for (const auto& [cell, values] : keys) EXPECT_EQ(values.size(), 1U) << cell;
 }
@@ -168,7 +173,8 @@ TEST_F(GridTest, RefusesAFolderOfAnotherHaystackOrSystem) {
 
 TEST_F(GridTest, AnUnansweredQueryIsAnError) {
   const AskFunction silent = [](const Trial&) { return std::vector<Answer>{}; };
-  EXPECT_THAT(error_of<base::Error>([&] { run_passkey_grid(grid, setup, silent, nullptr); }), HasSubstr("no answer came for the query"));
+  EXPECT_THAT(error_of<base::Error>([&] { run_passkey_grid(grid, setup, silent, nullptr); }),
+              HasSubstr("no answer came for the query"));
 }
 
 }  // namespace

@@ -19,8 +19,8 @@ class HaystackTest : public testing::Test {
  protected:
   Selection select(std::uint64_t tokens, const std::string& filler = "") {
     TokenCounter counter(tokenizer);
-    return select_length(list_haystack(folder.path() / "hay"), {tokens, filler.empty() ? "" : folder.path() / filler, folder.path() / "contexts"},
-                         counter);
+    return select_length(list_haystack(folder.path() / "hay"),
+                         {tokens, filler.empty() ? "" : folder.path() / filler, folder.path() / "contexts"}, counter);
   }
   void write_two_documents() {
     folder.write("hay/b.txt", make_text("boats", 10));
@@ -51,7 +51,9 @@ TEST_F(HaystackTest, ListsAFolderByName) {
 TEST_F(HaystackTest, TakesAFile) { EXPECT_EQ(list_haystack(folder.write("one.txt", "abc")).bytes(), 3U); }
 
 TEST_F(HaystackTest, RefusesMissingAndEmptyHaystacks) {
-  const auto error = [&](const char* name) { return error_of<base::MissingInputError>([&] { (void)list_haystack(folder.path() / name); }); };
+  const auto error = [&](const char* name) {
+    return error_of<base::MissingInputError>([&] { (void)list_haystack(folder.path() / name); });
+  };
   EXPECT_THAT(error("nowhere"), HasSubstr("nowhere does not exist"));
   folder.write("hollow/empty.txt", "");
   EXPECT_THAT(error("hollow"), HasSubstr("holds no text"));
@@ -89,16 +91,19 @@ TEST_F(HaystackTest, CutDocumentIsNotWrittenAgain) {
 
 TEST_F(HaystackTest, RefusesLengthsThatCannotBeMet) {
   write_two_documents();
-  EXPECT_THAT(error_of<base::ConfigError>([&] { (void)select(101); }), HasSubstr("the haystack has 100; give a smaller length or a filler folder"));
+  EXPECT_THAT(error_of<base::ConfigError>([&] { (void)select(101); }),
+              HasSubstr("the haystack has 100; give a smaller length or a filler folder"));
   EXPECT_THAT(error_of<base::ConfigError>([&] { (void)select(1); }), HasSubstr("ask for a greater length"));
   folder.write("fill/x.txt", "Only five words of text.\n");
-  EXPECT_THAT(error_of<base::ConfigError>([&] { (void)select(200, "fill"); }), HasSubstr("has 105; give a smaller length or more filler"));
+  EXPECT_THAT(error_of<base::ConfigError>([&] { (void)select(200, "fill"); }),
+              HasSubstr("has 105; give a smaller length or more filler"));
 }
 
 TEST_F(HaystackTest, FillerExtendsInTurnsAndIsTheSameEachTime) {
   write_two_documents();
   std::string many;
-  for (int i = 0; i < 40; ++i) many += make_text("document" + std::to_string(i), 3) + "\n\n" + make_text("other", 200) + "\n\n";
+  for (int i = 0; i < 40; ++i)
+    many += make_text("document" + std::to_string(i), 3) + "\n\n" + make_text("other", 200) + "\n\n";
   folder.write("fill/news.txt.zst", compressed(many));
   folder.write("fill/essays.txt", many);
   folder.write("fill/notes.md", "not taken");
@@ -119,7 +124,8 @@ TEST_F(HaystackTest, FillerExtendsInTurnsAndIsTheSameEachTime) {
 
 TEST_F(HaystackTest, FillerKeepsEveryLineOnce) {
   std::string text;
-  for (int i = 0; i < 9000; ++i) text += "Line number " + std::to_string(i) + " of the filler.\n" + (i % 7 == 0 ? "\n\n" : "");
+  for (int i = 0; i < 9000; ++i)
+    text += "Line number " + std::to_string(i) + " of the filler.\n" + (i % 7 == 0 ? "\n\n" : "");
   folder.write("fill/a.txt.zst", compressed(text));
   FillerFiles files(folder.path() / "fill", folder.path() / "out");
   std::string got;

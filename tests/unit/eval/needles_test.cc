@@ -68,7 +68,8 @@ class NeedleFile : public testing::Test {
     return error_of<base::Error>([&] { (void)load_needles(path); });
   }
   static std::string line(const std::string& id, const std::string& needle = "The sky is blue.") {
-    return R"({"id":")" + id + R"(","needle":")" + needle + R"(","prefix":"The sky is","prefix_answer":"blue","question":"Colour?","answer":"blue"})" + "\n";
+    return R"({"id":")" + id + R"(","needle":")" + needle +
+           R"(","prefix":"The sky is","prefix_answer":"blue","question":"Colour?","answer":"blue"})" + "\n";
   }
 
   test::TemporaryFolder folder;
@@ -97,7 +98,8 @@ TEST_F(NeedleFile, NamesTheLineThatIsWrong) {
 
 TEST_F(NeedleFile, MustExistAndHoldANeedle) {
   EXPECT_THAT(error("\n \n"), HasSubstr("holds no needle"));
-  EXPECT_THAT(error_of<base::MissingInputError>([&] { (void)load_needles(folder.path() / "no.jsonl"); }), HasSubstr("no.jsonl"));
+  EXPECT_THAT(error_of<base::MissingInputError>([&] { (void)load_needles(folder.path() / "no.jsonl"); }),
+              HasSubstr("no.jsonl"));
 }
 
 TEST(ShippedNeedles, AreSoundAndDoNotAnswerEachOther) {

@@ -34,7 +34,8 @@ TEST(InsertSentences, MakesAParagraphAtBothEnds) {
 }
 
 TEST(InsertSentences, KeepsTheOrderAndTheRangesOfSeveral) {
-  const std::vector<Insertion> insertions = {{0, "First."}, {5, "Second."}, {5, "Third."}, {9, "Last."}, {9, "Very last."}};
+  const std::vector<Insertion> insertions = {
+      {0, "First."}, {5, "Second."}, {5, "Third."}, {9, "Last."}, {9, "Very last."}};
   const InsertedText inserted = insert_sentences("One. Two.", insertions);
   EXPECT_EQ(inserted.text, "First.\n\nOne. Second. Third. Two.\n\nLast.\n\nVery last.\n");
   for (std::size_t i = 0; i < insertions.size(); ++i) {

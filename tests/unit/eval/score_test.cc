@@ -44,7 +44,8 @@ TEST(ScoreAnswer, KeepsRetrievalAndWordingApart) {
   EXPECT_TRUE(score.retrieval_any);
   EXPECT_FALSE(score.wording);
   EXPECT_TRUE(score.wording_any);
-  const Score first = score_answer({.id = "", .answer = "817", .decoded = {}, .citations = {cite("/data/a.txt", 100, 150)}}, kNeedle, "817");
+  const Score first = score_answer(
+      {.id = "", .answer = "817", .decoded = {}, .citations = {cite("/data/a.txt", 100, 150)}}, kNeedle, "817");
   EXPECT_TRUE(first.retrieval_first && first.wording && first.wording_any);
   EXPECT_EQ(score_answer({}, kNeedle, "817").rank, 0U);
 }

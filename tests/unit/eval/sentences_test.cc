@@ -23,11 +23,13 @@ TEST(SentenceBoundaries, StandBehindTheWhiteSpaceThatEndsASentence) {
   EXPECT_EQ(marked("A line.\nNext line. 7 more"), "A line.\n|Next line. |7 more");
 }
 
-TEST(SentenceBoundaries, StandBetweenParagraphsWithoutFullStop) { EXPECT_EQ(marked("A title\n\nthe text"), "A title\n\n|the text"); }
+TEST(SentenceBoundaries, StandBetweenParagraphsWithoutFullStop) {
+  EXPECT_EQ(marked("A title\n\nthe text"), "A title\n\n|the text");
+}
 
 TEST(SentenceBoundaries, AreNotInsideSentencesNumbersAndNames) {
-  for (const std::string text : {"Dr. Smith met J. Doe, i.e. Nobody vs. Everybody", "about 3.5 apples", "what? he said", "end.Start",
-                                 "a hard\nwrapped Line", "etc. Other"}) {
+  for (const std::string text : {"Dr. Smith met J. Doe, i.e. Nobody vs. Everybody", "about 3.5 apples", "what? he said",
+                                 "end.Start", "a hard\nwrapped Line", "etc. Other", "Press, p. 166"}) {
     EXPECT_EQ(marked(text), text);
   }
 }

@@ -64,7 +64,8 @@ TEST(WriteSummary, ReadsTheRowsOfAFolder) {
 
 TEST(WriteSummary, NamesAMissingFile) {
   const test::TemporaryFolder folder;
-  EXPECT_THAT(test::error_of<base::MissingInputError>([&] { write_summary(folder.path()); }), HasSubstr("results.jsonl"));
+  EXPECT_THAT(test::error_of<base::MissingInputError>([&] { write_summary(folder.path()); }),
+              HasSubstr("results.jsonl"));
 }
 
 }  // namespace

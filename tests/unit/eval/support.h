@@ -96,7 +96,8 @@ struct FileSearch {
       const std::size_t end = text.find('.', begin) + 1;
       answer.answer = text.substr(begin + prefix.size(), end - begin - prefix.size());
       answer.decoded = {text.substr(begin, end - begin)};
-      answer.citations.push_back({.document = document, .byte_begin = begin, .byte_end = end, .excerpt = answer.decoded[0]});
+      answer.citations.push_back(
+          {.document = document, .byte_begin = begin, .byte_end = end, .excerpt = answer.decoded[0]});
       break;
     }
     return answer;
