@@ -1,0 +1,121 @@
+#include "eval/row.h"
+
+#include <chrono>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "common/base/error.h"
+
+namespace larimar::eval {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+std::string utc_now() {
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
+}
+
+ordered_json to_json(const Citation& citation) {
+  return {{"document", citation.document.string()},
+          {"byte_begin", citation.byte_begin},
+          {"byte_end", citation.byte_end},
+          {"line", citation.line},
+          {"excerpt", citation.excerpt},
+          {"segment", citation.segment},
+          {"shard", citation.shard},
+          {"weight", citation.weight}};
+}
+
+ordered_json placement_of(const Row& row) {
+  return {{"needle", row.needle},
+          {"document", row.placed.document.string()},
+          {"byte_begin", row.placed.byte_begin},
+          {"byte_end", row.placed.byte_end},
+          {"depth_percent", row.placed.depth_percent}};
+}
+
+ordered_json own_fields(const Row& row, const std::string& run) {
+  ordered_json citations = ordered_json::array();
+  for (const Citation& citation : row.answer.citations) citations.push_back(to_json(citation));
+  return {{"cell", row.cell},
+          {"run", run},
+          {"kind", row.kind},
+          {"digits", row.digits},
+          {"key_mode", row.key_mode},
+          {"form", row.form},
+          {"retrieval_rank", row.score.rank},
+          {"read_score", row.answer.score},
+          {"margin", row.answer.margin},
+          {"in_scope", row.answer.in_scope},
+          {"decoded", row.answer.decoded},
+          {"citations", std::move(citations)}};
+}
+
+template <class T>
+T field(const json& object, const char* name) {
+  const auto found = object.find(name);
+  if (found == object.end()) throw base::FormatError(std::string("the field \"") + name + "\" is missing");
+  try {
+    return found->get<T>();
+  } catch (const json::exception&) {
+    throw base::FormatError(std::string("the field \"") + name + "\" is of the wrong kind");
+  }
+}
+
+}  // namespace
+
+ordered_json to_json(const Row& row, const std::string& run) {
+  return {{"schema_version", 2},
+          {"task_type", row.kind},
+          {"context_length", row.context_length},
+          {"target_depth_percent", row.depth},
+          {"seed", row.seed},
+          {"recipe",
+           {{"needle_placements", ordered_json::array({placement_of(row)})},
+            {"final_context_token_count", row.context_tokens}}},
+          {"expected_answer", row.expected},
+          {"prompt_question", row.prompt},
+          {"response", row.answer.answer},
+          {"score",
+           {{"value", row.score.wording ? 1.0 : 0.0},
+            {"details",
+             {{"retrieval_first", row.score.retrieval_first},
+              {"retrieval_any", row.score.retrieval_any},
+              {"wording", row.score.wording},
+              {"wording_any", row.score.wording_any}}}}},
+          {"duration_seconds", row.seconds},
+          {"status", "ok"},
+          {"timestamp_utc", utc_now()},
+          {"larimar", own_fields(row, run)}};
+}
+
+Row read_row(const json& object) {
+  Row row;
+  row.context_length = field<std::uint64_t>(object, "context_length");
+  row.depth = field<double>(object, "target_depth_percent");
+  row.seed = field<std::uint64_t>(object, "seed");
+  row.context_tokens = field<std::uint64_t>(field<json>(object, "recipe"), "final_context_token_count");
+  row.expected = field<std::string>(object, "expected_answer");
+  row.prompt = field<std::string>(object, "prompt_question");
+  row.seconds = field<double>(object, "duration_seconds");
+  const json details = field<json>(field<json>(object, "score"), "details");
+  row.score.retrieval_first = field<bool>(details, "retrieval_first");
+  row.score.retrieval_any = field<bool>(details, "retrieval_any");
+  row.score.wording = field<bool>(details, "wording");
+  row.score.wording_any = field<bool>(details, "wording_any");
+  const json own = field<json>(object, "larimar");
+  row.cell = field<std::string>(own, "cell");
+  row.kind = field<std::string>(own, "kind");
+  row.digits = field<int>(own, "digits");
+  row.key_mode = field<std::string>(own, "key_mode");
+  row.form = field<std::string>(own, "form");
+  row.score.rank = field<std::size_t>(own, "retrieval_rank");
+  return row;
+}
+
+}  // namespace larimar::eval

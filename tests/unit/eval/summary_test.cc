@@ -1,0 +1,72 @@
+#include "eval/summary.h"
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "eval/results.h"
+#include "tests/unit/eval/support.h"
+
+namespace larimar::eval {
+namespace {
+
+using testing::HasSubstr;
+
+std::vector<Row> make_rows() {
+  std::vector<Row> rows;
+  for (int i = 0; i < 70; ++i) {
+    Row row;
+    row.cell = std::to_string(i);
+    row.kind = i < 50 ? "passkey" : "everyday";
+    row.digits = i < 50 ? 5 : 0;
+    row.context_tokens = 1000;
+    row.key_mode = "prefix";
+    row.form = i < 60 ? "prefix" : "question";
+    row.score.retrieval_any = true;
+    row.score.retrieval_first = i % 2 == 0;
+    row.score.wording = row.score.wording_any = i != 7;
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+TEST(Summarize, GroupsByKindLengthKeyModeAndForm) {
+  const std::vector<SummaryGroup> groups = summarize(make_rows());
+  ASSERT_EQ(groups.size(), 3U);
+  EXPECT_EQ(groups[0].kind, "everyday");
+  EXPECT_EQ(groups[0].form, "prefix");
+  EXPECT_EQ(groups[1].form, "question");
+  EXPECT_EQ(groups[2].digits, 5);
+  EXPECT_EQ(groups[2].wording.n, 50U);
+  EXPECT_EQ(groups[2].wording.hits, 49U);
+  EXPECT_EQ(groups[2].retrieval_first.hits, 25U);
+  EXPECT_EQ(groups[2].retrieval_any.hits, 50U);
+  EXPECT_TRUE(summarize({}).empty());
+}
+
+TEST(Summarize, PrintsCountsAndIntervals) {
+  const std::string table = to_markdown(summarize(make_rows()));
+  EXPECT_THAT(table, HasSubstr("| 5 digits | 1000 | prefix | prefix | 50 | 0.50 (25/50, 0.37 to 0.63) |"));
+  EXPECT_THAT(table, HasSubstr("0.98 (49/50, 0.90 to 1.00)"));
+  EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 5);
+}
+
+TEST(WriteSummary, ReadsTheRowsOfAFolder) {
+  const test::TemporaryFolder folder;
+  ResultLog log(folder.path(), {{"model", "m"}});
+  for (const Row& row : make_rows()) log.append(row);
+  EXPECT_EQ(write_summary(folder.path()).size(), 3U);
+  const nlohmann::json summary = nlohmann::json::parse(base::read_file(folder.path() / "summary.json"));
+  EXPECT_EQ(summary["groups"][2]["n"], 50);
+  EXPECT_EQ(summary["groups"][2]["wording"]["hits"], 49);
+  EXPECT_NEAR(summary["groups"][2]["wording"]["low"].get<double>(), 0.895, 1e-3);
+}
+
+TEST(WriteSummary, NamesAMissingFile) {
+  const test::TemporaryFolder folder;
+  EXPECT_THAT(test::error_of<base::MissingInputError>([&] { write_summary(folder.path()); }),
+              HasSubstr("results.jsonl"));
+}
+
+}  // namespace
+}  // namespace larimar::eval
