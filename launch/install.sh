@@ -44,7 +44,7 @@ clang-format        1:14.0-55.7~deb12u1
 python3             3.11.2-1+b1
 python3-pip         23.0.1+dfsg-1
 bible-kjv           4.38
-unzip               6.0-28+deb12u1
+unzip               *
 zstd                *
 git                 *
 '
