@@ -16,7 +16,7 @@ import sys
 
 MAX_BYTES = 40_000_000
 # Put together from pieces, so that this file passes its own check.
-MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:" + "|".join(["wo" + "rk/", "tmp/" + "wt", "ho" + "me/[a-z]", "ro" + "ot/"]) + ")")
+MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:" + "|".join(["wo" + "rk/", "tmp/" + "wt", "ho" + "me/[a-z]"]) + ")")
 FORMAT_VERSION = 14
 
 
