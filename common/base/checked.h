@@ -13,7 +13,8 @@ template <class T>
 [[nodiscard]] T checked_multiply(T a, T b, const std::string& what) {
   static_assert(std::is_unsigned_v<T>);
   T product{};
-  if (__builtin_mul_overflow(a, b, &product)) throw FormatError(what + " overflows: " + std::to_string(a) + " x " + std::to_string(b));
+  if (__builtin_mul_overflow(a, b, &product))
+    throw FormatError(what + " overflows: " + std::to_string(a) + " x " + std::to_string(b));
   return product;
 }
 
@@ -21,7 +22,8 @@ template <class T>
 [[nodiscard]] T checked_add(T a, T b, const std::string& what) {
   static_assert(std::is_unsigned_v<T>);
   T sum{};
-  if (__builtin_add_overflow(a, b, &sum)) throw FormatError(what + " overflows: " + std::to_string(a) + " + " + std::to_string(b));
+  if (__builtin_add_overflow(a, b, &sum))
+    throw FormatError(what + " overflows: " + std::to_string(a) + " + " + std::to_string(b));
   return sum;
 }
 

@@ -4,9 +4,9 @@
 #ifdef LARIMAR_CONTRACTS
 #include <cstdio>
 #include <cstdlib>
-#define LARIMAR_CONTRACT_(kind, condition)                                                               \
-  (static_cast<bool>(condition)                                                                          \
-       ? void(0)                                                                                         \
+#define LARIMAR_CONTRACT_(kind, condition) \
+  (static_cast<bool>(condition)            \
+       ? void(0)                           \
        : (std::fprintf(stderr, "%s:%d: %s failed: %s\n", __FILE__, __LINE__, kind, #condition), std::abort()))
 #else
 #define LARIMAR_CONTRACT_(kind, condition) static_cast<void>(sizeof(static_cast<bool>(condition)))

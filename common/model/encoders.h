@@ -14,8 +14,8 @@ namespace larimar::model {
 class CodeEncoder {
  public:
   virtual ~CodeEncoder() = default;
-  [[nodiscard]] virtual linalg::Index code_size() const = 0;     // C
-  [[nodiscard]] virtual std::size_t max_tokens() const = 0;      // pieces of one segment, end-of-text not counted
+  [[nodiscard]] virtual linalg::Index code_size() const = 0;  // C
+  [[nodiscard]] virtual std::size_t max_tokens() const = 0;   // pieces of one segment, end-of-text not counted
   /// Token ids of each segment (no specials, 1 ... max_tokens) to codes [segments, C].
   /// A row depends on the whole batch only in its last bits: cut batches the same way for the same bits.
   /// Throws ShapeError for a segment that is empty or too long. Local.
@@ -26,8 +26,8 @@ class CodeEncoder {
 class KeyEncoder {
  public:
   virtual ~KeyEncoder() = default;
-  [[nodiscard]] virtual linalg::Index key_size() const = 0;      // D
-  [[nodiscard]] virtual std::string name() const = 0;            // as --keys calls it
+  [[nodiscard]] virtual linalg::Index key_size() const = 0;  // D
+  [[nodiscard]] virtual std::string name() const = 0;        // as --keys calls it
   /// Texts (valid UTF-8, may be empty) to keys [texts, D], each row of L2 norm 1. Local.
   [[nodiscard]] virtual linalg::Matrix encode(std::span<const std::string> texts) = 0;
 };

@@ -15,7 +15,7 @@ namespace larimar::model {
 
 /// A tensor inside a mapped file, or one to be written. Bytes are owned elsewhere. Row-major.
 struct TensorView {
-  std::string dtype;                   // "F32", "F16", "BF16", "I64", ...
+  std::string dtype;  // "F32", "F16", "BF16", "I64", ...
   std::vector<std::uint64_t> shape;
   std::span<const std::byte> bytes;
 };

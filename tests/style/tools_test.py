@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+"""Tests of the small Python tools that scripts and tests lean on. Usage: tools_test.py REPOSITORY"""
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+TOOLS = pathlib.Path(sys.argv.pop(1)).resolve() / "tools"
+
+
+class ToolTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def write(self, name: str, text: str | bytes) -> str:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8"))
+        return str(path)
+
+    def run_tool(self, name: str, *arguments: str):
+        return subprocess.run([sys.executable, str(TOOLS / name), *arguments], capture_output=True, text=True, encoding="utf-8")
+
+
+class CountTests(ToolTest):
+    def report(self, *cases: str) -> str:
+        return self.write("report.xml", f"<testsuite>{''.join(cases)}</testsuite>")
+
+    PASSED = '<testcase name="a" status="run"/>'
+    FAILED = '<testcase name="b" status="fail"><failure message=""/></testcase>'
+    SKIPPED = '<testcase name="c" status="notrun"><skipped message="SKIP_REGULAR_EXPRESSION_MATCHED"/></testcase>'
+    NOT_BUILT = '<testcase name="d" status="notrun"><skipped message="Unable to find executable"/></testcase>'
+    DISABLED = '<testcase name="e" status="disabled"/>'
+
+    def last_line(self, *cases: str):
+        ran = self.run_tool("count_tests.py", self.report(*cases))
+        return ran.returncode, ran.stdout.splitlines()[-1]
+
+    def test_counts_each_verdict(self):
+        every = (self.PASSED, self.PASSED, self.FAILED, self.SKIPPED, self.NOT_BUILT, self.DISABLED)
+        self.assertEqual(self.last_line(*every), (1, "2 passed, 2 failed, 2 skipped"))
+
+    def test_success_needs_a_passed_test(self):
+        self.assertEqual(self.last_line(self.PASSED, self.SKIPPED), (0, "1 passed, 0 failed, 1 skipped"))
+        self.assertEqual(self.last_line(self.SKIPPED), (1, "0 passed, 0 failed, 1 skipped"))
+        self.assertEqual(self.last_line(), (1, "0 passed, 0 failed, 0 skipped"))
+
+    def test_a_missing_report_is_a_failure(self):
+        ran = self.run_tool("count_tests.py", self.report(self.PASSED), str(self.folder / "absent.xml"))
+        self.assertEqual(ran.returncode, 1)
+        self.assertIn("absent.xml cannot be read", ran.stdout)
+
+
+class ShowAnswers(ToolTest):
+    QUERY = {"id": "key", "prefix": "The pass key is", "expect": "4711"}
+    ANSWER = {"id": "key", "answer": "4711.", "score": 0.987, "in_scope": True,
+              "citations": [{"document": "out/book.txt", "line": 12, "excerpt": "The pass key is 4711."}]}
+
+    def show(self, queries: list[dict], answers: list[dict]):
+        lines = ["".join(json.dumps(record) + "\n" for record in records) for records in (queries, answers)]
+        return self.run_tool("show_answers.py", "--width", "100", "--queries", self.write("q.jsonl", lines[0]),
+                             "--answers", self.write("a.jsonl", lines[1]))
+
+    def test_right_answer(self):
+        ran = self.show([self.QUERY], [self.ANSWER])
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        self.assertRegex(ran.stdout, r"The pass key is  4711\.  +0\.99 +yes +book\.txt:12")
+        self.assertIn("recall by prefix: 1 of 1 answers right, 1 of 1 first citations right", ran.stdout)
+
+    def test_wrong_and_missing_answers_count_as_misses(self):
+        other = self.QUERY | {"id": "other"}
+        ran = self.show([self.QUERY, other], [self.ANSWER | {"answer": "4712.", "citations": []}])
+        self.assertIn("recall by prefix: 0 of 2 answers right, 0 of 2 first citations right", ran.stdout)
+        self.assertIn("the run left this query out", self.show([other], [self.ANSWER]).stdout)
+
+    def test_a_question_without_expectation_is_shown_whole(self):
+        ran = self.show([{"id": "mine", "question": "Which key?"}], [self.ANSWER | {"id": "mine", "in_scope": False}])
+        self.assertIn("out of scope", ran.stdout)
+        self.assertIn("book.txt:12  The pass key is 4711.", ran.stdout)
+        self.assertNotIn("recall", ran.stdout)
+
+    def test_damaged_and_missing_files_are_named(self):
+        queries = self.write("q.jsonl", '{"id": 1, "prefix": "a"}\nnonsense\n')
+        ran = self.run_tool("show_answers.py", "--queries", queries, "--answers", queries)
+        self.assertEqual(ran.returncode, 65)
+        self.assertIn("q.jsonl:2: not a JSON object", ran.stderr)
+        self.assertEqual(self.run_tool("show_answers.py", "--queries", queries + "x", "--answers", queries).returncode, 66)
+
+
+@unittest.skipIf(shutil.which("git") is None, "git is not installed")
+class CheckTree(ToolTest):
+    def check(self, check: str, files: dict[str, str | bytes]):
+        for name, text in files.items():
+            self.write(name, text)
+        for command in (["init", "-q"], ["add", "-A"]):
+            subprocess.run(["git", *command], cwd=self.folder, check=True, capture_output=True)
+        return self.run_tool("check_tree.py", check, "--root", str(self.folder))
+
+    def test_machine_paths_are_found_with_their_line(self):
+        ran = self.check("words", {"a.md": "fine: frame/work/x\nsee " + "/wo" + "rk/x\n", "b.bin": b"\0 /wo" + b"rk/x"})
+        self.assertEqual(ran.returncode, 1)
+        self.assertIn("a.md:2:", ran.stdout)
+        self.assertIn("1 findings", ran.stdout)
+
+    def test_large_files_are_found(self):
+        self.assertIn("big.bin: 40000001 bytes", self.check("words", {"big.bin": bytes(40_000_001)}).stdout)
+
+    def test_scripts_that_do_not_parse_are_found(self):
+        ran = self.check("scripts", {"a.py": "def f(:\n", "b.sh": "if true\n", "run": "#!/usr/bin/env bash\ndone\n", "c.sh": "true\n"})
+        self.assertEqual(ran.returncode, 1)
+        self.assertIn("3 findings", ran.stdout)
+
+    def test_format_finds_what_clang_format_would_change(self):
+        ran = self.check("format", {".clang-format": "BasedOnStyle: Google\n", "a.cc": "int  f();\n", "b.cc": "int f();\n"})
+        if "LARIMAR SKIPPED" in ran.stdout:
+            self.skipTest("clang-format is not installed")
+        self.assertIn("a.cc: not formatted", ran.stdout)
+        self.assertIn("1 findings", ran.stdout)
+
+    def test_outside_a_clone_it_says_so(self):
+        ran = self.run_tool("check_tree.py", "words", "--root", str(self.folder))
+        self.assertEqual((ran.returncode, "LARIMAR SKIPPED" in ran.stdout), (0, True))
+
+
+if __name__ == "__main__":
+    unittest.main()
