@@ -8,7 +8,7 @@
 namespace larimar::model {
 
 struct MiniLmOptions {
-  std::size_t batch_tokens = 2048;  // texts of one pass through the network; more costs memory, fewer costs speed
+  std::size_t batch_tokens = 2048;  // of one pass through the network; more need more memory
 };
 
 /// The sentence encoder all-MiniLM-L6-v2, or another BERT with mean pooling, from its folder: config.json,
