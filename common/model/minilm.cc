@@ -1,0 +1,71 @@
+#include "common/model/minilm.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/base/error.h"
+#include "common/model/minilm_batches.h"
+#include "common/model/minilm_config.h"
+#include "common/model/minilm_network.h"
+#include "common/text/tokenizer.h"
+
+namespace larimar::model {
+namespace {
+
+class MiniLm final : public KeyEncoder {
+ public:
+  MiniLm(const std::filesystem::path& folder, MiniLmOptions options)
+      : options_(options), config_(read_minilm_config(folder)), tokenizer_(text::load_tokenizer(folder / "tokenizer.json")),
+        first_(tokenizer_->id_of("[CLS]")), last_(tokenizer_->id_of("[SEP]")), network_(SafetensorsFile(folder / "model.safetensors"), config_) {
+    if (static_cast<std::uint64_t>(tokenizer_->size()) > config_.vocabulary) {
+      throw base::FormatError((folder / "tokenizer.json").string() + " has " + std::to_string(tokenizer_->size()) +
+                              " pieces, but config.json says " + std::to_string(config_.vocabulary));
+    }
+  }
+
+  [[nodiscard]] linalg::Index key_size() const override { return static_cast<linalg::Index>(config_.hidden); }
+  [[nodiscard]] std::string name() const override { return "minilm"; }
+
+  [[nodiscard]] linalg::Matrix encode(std::span<const std::string> texts) override {
+    std::vector<std::vector<text::TokenId>> sequences;
+    std::vector<std::size_t> lengths;
+    for (const std::string& text : texts) {
+      sequences.push_back(tokenize(text));
+      lengths.push_back(sequences.back().size());
+    }
+    linalg::Matrix keys(static_cast<linalg::Index>(texts.size()), key_size());
+    for (const auto& batch : plan_batches(lengths, options_.batch_tokens)) {
+      std::vector<std::vector<text::TokenId>> chosen;
+      for (const std::size_t index : batch) chosen.push_back(std::move(sequences[index]));
+      const linalg::Matrix rows = network_.keys(chosen);
+      for (std::size_t i = 0; i < batch.size(); ++i) keys.row(static_cast<linalg::Index>(batch[i])) = rows.row(static_cast<linalg::Index>(i));
+    }
+    return keys;
+  }
+
+ private:
+  [[nodiscard]] std::vector<text::TokenId> tokenize(const std::string& text) const {
+    std::vector<text::TokenId> ids = tokenizer_->encode(text);
+    ids.resize(std::min(ids.size(), config_.max_tokens - 2));
+    ids.insert(ids.begin(), first_);
+    ids.push_back(last_);
+    return ids;
+  }
+
+  MiniLmOptions options_;
+  MiniLmConfig config_;
+  std::unique_ptr<const text::Tokenizer> tokenizer_;
+  text::TokenId first_;
+  text::TokenId last_;
+  MiniLmNetwork network_;
+};
+
+}  // namespace
+
+std::unique_ptr<KeyEncoder> load_minilm(const std::filesystem::path& folder, MiniLmOptions options) {
+  return std::make_unique<MiniLm>(folder, options);
+}
+
+}  // namespace larimar::model

@@ -1,0 +1,56 @@
+// Keys must be those of the Python libraries; made by tools/make_minilm_golden.py.
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "common/base/file.h"
+#include "common/model/minilm.h"
+#include "common/model/safetensors.h"
+
+namespace larimar::model {
+namespace {
+
+std::filesystem::path from_environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "." : value;
+}
+
+linalg::Matrix golden_keys(const std::filesystem::path& path) {
+  const SafetensorsFile file(path);
+  const TensorView& view = file.at("keys");
+  linalg::Matrix keys(static_cast<linalg::Index>(view.shape.at(0)), static_cast<linalg::Index>(view.shape.at(1)));
+  EXPECT_EQ(view.bytes.size(), static_cast<std::size_t>(keys.size()) * sizeof(float));
+  std::memcpy(keys.data(), view.bytes.data(), view.bytes.size());
+  return keys;
+}
+
+TEST(MiniLmReference, EveryComponentOfAThousandSentencesIsWithinTheTolerance) {
+  const auto folder = from_environment("LARIMAR_DEPS") / "minilm";
+  if (!std::filesystem::exists(folder / "model.safetensors")) {
+    std::puts("LARIMAR SKIPPED: the MiniLM folder is not installed; launch/install.sh fetches it");
+    GTEST_SKIP();
+  }
+  const auto data = from_environment("LARIMAR_SOURCE_DIR") / "tests/data";
+  std::istringstream lines(base::read_file(data / "minilm_sentences.jsonl"));
+  std::vector<std::string> texts;
+  for (std::string line; std::getline(lines, line);) texts.push_back(nlohmann::json::parse(line)["text"].get<std::string>());
+  const linalg::Matrix expected = golden_keys(data / "minilm_vectors.safetensors");
+  ASSERT_EQ(texts.size(), 1000U);
+  ASSERT_EQ(expected.rows(), 1000);
+  const linalg::Matrix keys = load_minilm(folder)->encode(texts);
+  linalg::Index row = 0;
+  linalg::Index column = 0;
+  const float worst = (keys - expected).cwiseAbs().maxCoeff(&row, &column);
+  std::printf("largest difference %.3g at sentence %ld, component %ld\n", static_cast<double>(worst), static_cast<long>(row), static_cast<long>(column));
+  EXPECT_LE(worst, 1e-4F) << "got " << keys(row, column) << ", expected " << expected(row, column) << " for: " << texts[static_cast<std::size_t>(row)];
+}
+
+}  // namespace
+}  // namespace larimar::model
