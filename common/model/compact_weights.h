@@ -9,6 +9,9 @@
 
 namespace larimar::model {
 
+/// The network of a model folder, with its weights, for inference. Throws as load_weights and SafetensorsFile do.
+[[nodiscard]] CompactNetwork load_network(const std::filesystem::path& folder, const CompactConfig& config);
+
 /// Copies every parameter from the file. Throws FormatError that lists all missing, unknown and misshapen tensors at once,
 /// with expected and found shapes. F32 and F16 are read; the network stays float32.
 void load_weights(CompactNetworkImpl& network, const SafetensorsFile& file);

@@ -4,6 +4,7 @@
 #include "common/base/file.h"
 #include "common/text/byte_bpe.h"
 #include "common/text/tokenizer.h"
+#include "common/text/word_piece.h"
 
 namespace larimar::text {
 
@@ -18,6 +19,7 @@ std::unique_ptr<const Tokenizer> load_tokenizer(const std::filesystem::path& pat
   const auto model = root.is_object() ? root.find("model") : root.end();
   const std::string type = model != root.end() && model->is_object() ? model->value("type", "") : "";
   if (type == "BPE") return std::make_unique<ByteBpeTokenizer>(root, path);
+  if (type == "WordPiece") return make_word_piece(root, path);
   throw base::FormatError(path.string() + ": tokenizer model \"" + type + "\" is not known; known are BPE and WordPiece");
 }
 
