@@ -79,6 +79,12 @@ void ShardService::ingest_block(std::string_view document, const text::BlockRef&
   if (!block->places.empty()) blocks_.push_back({ref.document, begin, line, std::move(block)});
 }
 
+std::uint64_t ShardService::key_rows() const {
+  std::uint64_t rows = 0;
+  for (const PlacedBlock& placed : blocks_) rows += placed.block->key_owner.size();
+  return rows;
+}
+
 ShardService::KeySample ShardService::sample_keys(std::uint64_t stride) const {
   KeySample sample;
   std::vector<std::pair<const EncodedBlock*, linalg::Index>> rows;

@@ -38,6 +38,8 @@ class ShardService {
     linalg::Matrix keys;
     std::vector<base::SegmentId> ids;
   };
+  /// Write keys that were ingested and not yet written.
+  [[nodiscard]] std::uint64_t key_rows() const;
   [[nodiscard]] KeySample sample_keys(std::uint64_t stride) const;
 
   /// Writes what was ingested (least squares) and lets the encoded blocks go. Codebook [K, D], or empty for stored keys.
