@@ -87,7 +87,9 @@ JobResult Job::run(const JobRequest& request) {
 }
 
 void Job::stop() {
-  std::string bytes = wire::to_bytes({.stop = true});
+  wire::JobMessage message;
+  message.stop = true;
+  std::string bytes = wire::to_bytes(message);
   transport_.broadcast_string(bytes, 0);
 }
 
@@ -137,7 +139,13 @@ JobResult Job::run_together(const wire::JobMessage& message, const std::vector<c
 
   coordinator::CoordinatorService coordinator(plan_.shards(), setup_.ridge);
   const Roles roles{rank == 0 ? &coordinator : nullptr, shard.get(), networks_.decoder_service.get()};
-  ask(roles, corpus, message.queries, queries, result);
+  try {
+    ask(roles, corpus, message.queries, queries, result);
+  } catch (const base::CommError&) {
+    throw;
+  } catch (const std::exception& error) {  // in the middle of an exchange: the ranks are out of step
+    throw base::CommError(std::string("failed while answering: ") + error.what());
+  }
   report_ranks(result.report);
   return result;
 }

@@ -44,6 +44,8 @@ class Job {
   void stop();
 
   [[nodiscard]] const wire::RolePlan& roles() const { return plan_; }
+  [[nodiscard]] const JobSetup& setup() const { return setup_; }  // resolved
+  [[nodiscard]] const text::Tokenizer& tokenizer() const { return *networks_.tokenizer; }
 
  private:
   JobResult run_together(const wire::JobMessage& message, const std::vector<coordinator::Query>& queries);

@@ -1,5 +1,4 @@
 #include <chrono>
-#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -92,8 +91,8 @@ int run_as_coordinator(comm::Transport& transport, const RunCommand& command, Ru
     base::log(base::LogLevel::kWarning, std::to_string(report.context.repaired_bytes) +
                                             " bytes of the context are not valid UTF-8 and were read as '?'; --strict refuses them");
   }
-  comm::together(transport, [&] { write_answers(command.out, result.answers); });
   job.stop();
+  comm::together(transport, [&] { write_answers(command.out, result.answers); });
   print_answers(result.answers, command);
   return static_cast<int>(report.exit_code);
 }
@@ -102,6 +101,7 @@ int run_as_other(comm::Transport& transport, const RunCommand& command) {
   comm::together(transport, [] {});
   Job job(transport, command.setup);
   job.serve();
+  comm::together(transport, [] {});
   return 0;
 }
 
