@@ -101,7 +101,9 @@ std::vector<Span> find_sentences(std::string_view text) {
       add_trimmed(text, begin, end, spans);
       begin = end;
     }
-    at = end != 0 ? end : at + 1;
+    if (end != 0) at = end;
+    else if (is_stop(text[at])) at = std::min(text.find_first_not_of(".!?", at), text.size());  // a run is looked at once
+    else ++at;
   }
   add_trimmed(text, begin, text.size(), spans);
   return spans;
