@@ -15,7 +15,6 @@ namespace {
 using base::FormatError;
 constexpr char kMagic[8] = {'L', 'R', 'M', 'S', 'E', 'G', '0', '1'};
 constexpr std::size_t kHeader = 24;
-constexpr std::size_t kBlockBytes = 1 << 16;
 
 template <class T>
 std::span<const std::byte> bytes_of(const std::vector<T>& values) {
@@ -52,13 +51,11 @@ void make_segment_file(const std::filesystem::path& folder, const text::Tokenize
   for (const auto& path : text::list_text_files(folder)) {
     const base::Stopwatch watch;
     const std::string text = text::repair_utf8(text::TextStream(path).read_rest()).text;
-    for (std::size_t at = 0; at < text.size();) {
-      const std::size_t end = std::min(text.find('\n', std::min(at + kBlockBytes, text.size() - 1)), text.size());
-      for (const auto& segment : text::cut_segments(std::string_view(text).substr(at, end - at), tokenizer, rules)) {
+    for (const std::string_view block : text::cut_blocks(text)) {
+      for (const auto& segment : text::cut_segments(block, tokenizer, rules)) {
         for (const auto id : segment.tokens) ids.push_back(base::checked_cast<std::uint16_t>(id, "a token id"));
         begins.push_back(ids.size());
       }
-      at = end + 1;
     }
     report(path.filename().string() + ": " + std::to_string(begins.size() - 1) + " segments, " + std::to_string(ids.size()) +
            " tokens so far, " + std::to_string(static_cast<int>(watch.seconds())) + " s");

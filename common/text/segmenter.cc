@@ -26,9 +26,8 @@ std::size_t fitting_bytes(std::string_view text, const Tokenizer& tokenizer, std
   std::size_t length = std::min(text.size(), longest_word(max_tokens));
   while (length > 1) {
     while (length > 1 && length < text.size() && is_continuation(text[length])) --length;
-    const std::size_t tokens = tokenizer.encode(text.substr(0, length)).size();
-    if (tokens <= max_tokens) break;
-    length = length * max_tokens / tokens;
+    if (tokenizer.encode(text.substr(0, length)).size() <= max_tokens) break;
+    length = length * 3 / 4;
   }
   while (length < text.size() && is_continuation(text[length])) ++length;
   return length;
@@ -138,6 +137,17 @@ std::string_view first_words(std::string_view text, std::size_t n) {
     if (ends && ++words == n) return text.substr(0, at);
   }
   return text;
+}
+
+std::vector<std::string_view> cut_blocks(std::string_view text) {
+  constexpr std::size_t kBlockBytes = std::size_t{1} << 16;
+  std::vector<std::string_view> blocks;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', std::min(at + kBlockBytes, text.size() - 1)), text.size());
+    blocks.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return blocks;
 }
 
 std::vector<Segment> cut_segments(std::string_view block, const Tokenizer& tokenizer, const SegmentRules& rules) {

@@ -183,6 +183,20 @@ TEST(Segmenter, WhiteSpaceIsCollapsedAndTheSpanKeepsTheOriginal) {
   EXPECT_EQ(cut_segments(block, compact_tokenizer(), {})[0].span.begin, 4U);
 }
 
+TEST(CutBlocks, EndAtLineEndsAndLoseNothingElse) {
+  EXPECT_TRUE(cut_blocks("").empty());
+  EXPECT_THAT(cut_blocks("one\ntwo"), ElementsAre("one\ntwo"));
+  const std::string line(999, 'x'), last(200000, 'y');
+  std::string text, joined;
+  for (int i = 0; i < 200; ++i) text += line + "\n";
+  text += last;
+  const auto blocks = cut_blocks(text);
+  ASSERT_EQ(blocks.size(), 4U);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(blocks[i].size() % 1000, 999U) << "cut inside a line";
+  for (const std::string_view block : blocks) joined += (joined.empty() ? "" : "\n") + std::string(block);
+  EXPECT_EQ(joined, text);
+}
+
 TEST(CollapseWhiteSpace, RunsBecomeOneSpaceAndEndsAreCut) {
   EXPECT_EQ(collapse_white_space(" \t a \n\n b\r\nc  "), "a b c");
   EXPECT_EQ(collapse_white_space("   "), "");
