@@ -32,7 +32,7 @@ void agree(Transport& transport, const base::Error* mine) {
     if (text.size() > kMaxErrorBytes) text.resize(kMaxErrorBytes);
   }
   transport.broadcast_string(text, speaker, kMaxErrorBytes);
-  throw base::Error(static_cast<base::ExitCode>(failed->code), text);
+  throw AgreedError(static_cast<base::ExitCode>(failed->code), text);
 }
 
 std::optional<base::Error> as_error(const std::exception_ptr& exception) {

@@ -10,8 +10,13 @@
 
 namespace larimar::comm {
 
-/// Turns an error of one rank into the same end for all. Returns if no rank has an error. Otherwise every rank throws a
-/// base::Error with the exit code and text of the lowest failing rank; with several ranks "rank N on HOST: " stands before it.
+/// An error that every rank of the group knows: all of them end by themselves, with the same exit code.
+struct AgreedError : base::Error {
+  using base::Error::Error;
+};
+
+/// Turns an error of one rank into the same end for all. Returns if no rank has an error. Otherwise every rank throws an
+/// AgreedError with the exit code and text of the lowest failing rank; with several ranks "rank N on HOST: " stands before it.
 /// Calls: collective; one all_gather of 8 bytes, and only after an error a broadcast of the text.
 void agree(Transport& transport, const base::Error* mine);
 

@@ -45,6 +45,19 @@ bool is_upper(std::int32_t code_point) {
 
 bool is_lower(std::int32_t code_point) { return category(code_point) == UTF8PROC_CATEGORY_LL; }
 
+std::size_t mask_invalid_utf8(std::string& text) {
+  std::size_t masked = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const CodePoint point = code_point_at(text, at);
+    if (!is_good(point)) {
+      text[at] = '?';
+      ++masked;
+    }
+    at += point.length;
+  }
+  return masked;
+}
+
 std::size_t find_invalid_utf8(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
     const CodePoint point = code_point_at(text, at);

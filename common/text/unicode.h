@@ -32,6 +32,9 @@ struct Repair {
 /// Replaces each byte that is not part of valid UTF-8, and each NUL, by U+FFFD. Linear.
 [[nodiscard]] Repair repair_utf8(std::string_view text);
 
+/// Replaces the same bytes in place by '?', so that every position keeps its meaning. Returns how many. Linear.
+std::size_t mask_invalid_utf8(std::string& text);
+
 /// Position of the first byte that repair_utf8 would replace, or npos. Allocates nothing.
 [[nodiscard]] std::size_t find_invalid_utf8(std::string_view text);
 

@@ -1,0 +1,53 @@
+#include "common/wire/plan.h"
+
+#include <algorithm>
+
+#include "common/base/contracts.h"
+#include "common/wire/message.h"
+
+namespace larimar::wire {
+namespace {
+
+int position_of(const std::vector<int>& ranks, int rank) {
+  const auto found = std::ranges::find(ranks, rank);
+  return found == ranks.end() ? -1 : static_cast<int>(found - ranks.begin());
+}
+
+}  // namespace
+
+int RolePlan::shard_of(int rank) const { return position_of(shard_ranks, rank); }
+int RolePlan::decoder_of(int rank) const { return position_of(decoder_ranks, rank); }
+
+std::string RolePlan::roles_of(int rank) const {
+  std::string roles;
+  const auto add = [&](bool plays, const char* role) {
+    if (plays) roles += (roles.empty() ? "" : "+") + std::string(role);
+  };
+  add(rank == 0, "coordinator");
+  add(shard_of(rank) >= 0, "shard");
+  add(decoder_of(rank) >= 0, "decoder");
+  return roles;
+}
+
+RolePlan plan_roles(int ranks, int decoders) {
+  LARIMAR_EXPECT(ranks >= 1 && decoders >= 1);
+  if (ranks == 1) return {1, {0}, {0}};
+  RolePlan plan{ranks, {}, {}};
+  const bool separate = ranks - 1 - decoders >= 2;
+  const int first_decoder = separate ? ranks - decoders : ranks;
+  for (int rank = 1; rank < first_decoder; ++rank) plan.shard_ranks.push_back(rank);
+  for (int rank = first_decoder; rank < ranks; ++rank) plan.decoder_ranks.push_back(rank);
+  if (!separate) plan.decoder_ranks.push_back(0);
+  return plan;
+}
+
+std::size_t proposal_bytes(const ReadPlan& plan) {
+  const std::size_t candidates = message_bytes<Candidate>(plan.queries * plan.asked, 0);
+  return plan.codebook ? candidates + message_bytes<SlotRead>(plan.queries, plan.queries * plan.code_size) : candidates;
+}
+
+std::size_t codes_bytes(const ReadPlan& plan, std::size_t chosen) {
+  return message_bytes<CodeRecord>(chosen, plan.codebook ? 0 : chosen * plan.code_size);
+}
+
+}  // namespace larimar::wire

@@ -1,0 +1,52 @@
+#include "launch/answering.h"
+
+#include <utility>
+
+namespace larimar::launch {
+namespace {
+
+coordinator::Citation cite(const wire::CodeRecord& record, const text::Corpus& corpus, double weight) {
+  const std::filesystem::path& document = corpus.documents()[record.document].path;
+  return {document, record.byte_begin, record.byte_end, record.line,
+          coordinator::read_excerpt(document, record.byte_begin, record.byte_end), record.segment.value, record.shard.value, weight};
+}
+
+}  // namespace
+
+AskTimes& AskTimes::operator+=(const AskTimes& other) {
+  keys += other.keys;
+  read += other.read;
+  decode += other.decode;
+  return *this;
+}
+
+linalg::Matrix read_keys(model::KeyEncoder& encoder, std::span<const coordinator::Query> queries) {
+  std::vector<std::string> texts;
+  for (const coordinator::Query& query : queries) texts.push_back(query.text);
+  return encoder.encode(texts);
+}
+
+void append_answers(std::span<const coordinator::Query> queries, const coordinator::BatchRead& read, std::span<const std::string> texts,
+                    const text::Corpus& corpus, double scope, const AskTimes& times, std::vector<coordinator::AnswerRecord>& answers) {
+  const std::size_t k = read.records.size() / queries.size();
+  const auto share = static_cast<double>(queries.size());
+  const bool averaged = read.reads == 1 && !read.averaged.empty() && read.averaged.front() != 1;
+  for (std::size_t q = 0; q < queries.size(); ++q) {
+    coordinator::AnswerSources sources;
+    for (std::size_t i = 0; i < read.reads; ++i) {
+      if (read.records[q * k + i].status != wire::ReadStatus::kEmpty) sources.decoded.push_back(texts[q * read.reads + i]);
+    }
+    for (std::size_t i = 0; i < k; ++i) {
+      const wire::CodeRecord& record = read.records[q * k + i];
+      if (record.status == wire::ReadStatus::kEmpty) break;
+      const double weight = averaged ? 1.0 / static_cast<double>(std::max<std::uint64_t>(1, read.averaged[q])) : (i == 0 ? 1.0 : 0.0);
+      sources.citations.push_back(cite(record, corpus, weight));
+    }
+    sources.score = sources.citations.empty() ? 0.0 : static_cast<double>(read.scores[q * k]);
+    if (read.margin[q]) sources.margin = static_cast<double>(*read.margin[q]);
+    sources.timings = {{"read_key", times.keys / share}, {"read", times.read / share}, {"decode", times.decode / share}};
+    answers.push_back(coordinator::assemble_answer(queries[q], std::move(sources), scope));
+  }
+}
+
+}  // namespace larimar::launch

@@ -1,0 +1,105 @@
+#include "launch/cli.h"
+
+#include <cstdlib>
+#include <functional>
+#include <iostream>
+#include <optional>
+
+#include "common/base/log.h"
+#include "common/comm/agree.h"
+#include "common/comm/mpi_environment.h"
+#include "launch/options.h"
+#include "launch/version.h"
+
+namespace larimar::launch {
+namespace {
+
+// Before MPI is up only the environment tells who prints.
+bool prints_for_job() {
+  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"}) {
+    if (const char* rank = std::getenv(name); rank != nullptr) return std::string_view(rank) == "0";
+  }
+  return true;
+}
+
+int exit_code(const base::Error& error) { return static_cast<int>(error.code()); }
+
+// A command over all ranks. An error that all ranks know ends them one by one; any other one takes the job down.
+int run_on_ranks(const std::function<int(comm::Transport&)>& command) {
+  std::optional<comm::Environment> environment;  // outlives the transport
+  std::unique_ptr<comm::Transport> transport;
+  try {
+    environment.emplace();
+    transport = environment->make_transport();
+    base::open_log({.rank = transport->rank(), .host = transport->host()});
+    return command(*transport);
+  } catch (const comm::AgreedError& error) {
+    if (transport->rank() == 0) base::log(base::LogLevel::kError, error.what());
+    return exit_code(error);
+  } catch (const base::Error& error) {
+    base::log(base::LogLevel::kError, std::string(error.what()) + (transport ? " (phase: " + transport->phase() + ")" : ""));
+    if (transport && transport->size() > 1) transport->abort(error.code());
+    return exit_code(error);
+  }
+}
+
+struct Program {
+  CLI::App app{"Larimar-MPI: an external memory for language models, sharded over MPI ranks"};
+  RunCommand run;
+  EvalCommand passkey, needles;
+  ModelEvalCommand model;
+  train::TrainOptions train;
+  int train_threads = 1;
+  JobSetup info;
+  bool info_json = false;
+  std::function<int()> chosen;
+
+  CLI::App* add(CLI::App& parent, const std::string& name, const std::string& text, std::function<int()> action) {
+    CLI::App* command = parent.add_subcommand(name, text);
+    command->callback([this, action = std::move(action)] { chosen = action; });
+    return command;
+  }
+
+  Program() {
+    app.require_subcommand(1);
+    app.set_version_flag("--version", std::string("larimar ") + kVersion);
+    add_run_options(*add(app, "run", "ingest a context and answer queries about it, in one job",
+                         [this] { return run_on_ranks([this](comm::Transport& t) { return run_command(t, run); }); }), run);
+    CLI::App* eval = app.add_subcommand("eval", "measure recall and the model");
+    eval->require_subcommand(1);
+    add_eval_passkey_options(*add(*eval, "passkey", "hide passkeys in a haystack and ask for them",
+                                  [this] { return run_on_ranks([this](comm::Transport& t) { return eval_passkey_command(t, passkey); }); }), passkey);
+    add_eval_needles_options(*add(*eval, "needles", "hide the needles of a file and ask for them",
+                                  [this] { return run_on_ranks([this](comm::Transport& t) { return eval_needles_command(t, needles); }); }), needles);
+    add_eval_model_options(*add(*eval, "model", "how exactly codes hold text that the model has not seen", [this] { return eval_model_command(model); }), model);
+    add_train_options(*add(app, "train", "train larimar-compact", [this] { return train_command(train, train_threads); }), train, train_threads);
+    add_info_options(*add(app, "info", "what this program is and finds", [this] { return info_command(info, info_json); }), info, info_json);
+    for (CLI::App* command : app.get_subcommands({})) name_environment(*command, command->get_name());
+    for (CLI::App* command : eval->get_subcommands({})) name_environment(*command, "eval_" + command->get_name());
+  }
+};
+
+}  // namespace
+
+int run_program(int argc, char** argv) {
+  Program program;
+  program.run.command_line.assign(argv, argv + argc);
+  try {
+    program.app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const bool asked = error.get_exit_code() == 0;  // --help or --version
+    if (prints_for_job()) program.app.exit(error, std::cout, std::cerr);
+    return asked ? 0 : static_cast<int>(base::ExitCode::kUsage);
+  }
+  try {
+    return program.chosen();
+  } catch (const base::Error& error) {
+    if (prints_for_job()) base::log(base::LogLevel::kError, error.what());
+    return exit_code(error);
+  } catch (const std::exception& error) {
+    base::log(base::LogLevel::kError, std::string("unexpected failure: ") + error.what());
+    return static_cast<int>(base::ExitCode::kInternal);
+  }
+}
+
+}  // namespace larimar::launch

@@ -1,0 +1,54 @@
+#pragma once
+// The commands of the program. Each takes what the command line said and returns the exit code; errors are thrown.
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "common/comm/transport.h"
+#include "launch/setup.h"
+#include "train/trainer.h"
+
+namespace larimar::launch {
+
+struct RunCommand {
+  JobSetup setup;
+  std::vector<std::filesystem::path> context;
+  std::filesystem::path queries;   // JSON lines
+  std::vector<std::string> query;  // from the command line
+  std::filesystem::path out = "larimar-out";
+  bool json = false;               // print answers.jsonl to standard output instead of a table
+  std::vector<std::string> command_line;
+};
+
+struct EvalCommand {
+  JobSetup setup;
+  std::filesystem::path haystack, filler, out = "larimar-eval", needles;
+  std::vector<std::uint64_t> lengths{0};
+  std::vector<double> depths;
+  std::size_t depth_count = 0;     // > 0: that many even depths instead
+  std::vector<std::string> kinds{"3", "4", "5", "7"};
+  std::vector<std::string> key_modes{"prefix"};
+  std::vector<std::string> forms{"prefix"};
+  std::uint64_t seeds = 1;
+  double fail_under = 0;
+};
+
+struct ModelEvalCommand {
+  JobSetup setup;
+  std::filesystem::path data, out = "larimar-eval";
+  std::uint64_t segments = 0;      // 0: all
+  std::uint64_t seed = 1;
+};
+
+/// Collective: called by all ranks.
+[[nodiscard]] int run_command(comm::Transport& transport, const RunCommand& command);
+[[nodiscard]] int eval_passkey_command(comm::Transport& transport, const EvalCommand& command);
+[[nodiscard]] int eval_needles_command(comm::Transport& transport, const EvalCommand& command);
+/// In one process; no MPI.
+[[nodiscard]] int eval_model_command(const ModelEvalCommand& command);
+[[nodiscard]] int train_command(const train::TrainOptions& options, int threads);
+[[nodiscard]] int info_command(const JobSetup& setup, bool json);
+
+}  // namespace larimar::launch

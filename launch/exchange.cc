@@ -1,0 +1,113 @@
+#include "launch/exchange.h"
+
+#include <algorithm>
+#include <span>
+
+namespace larimar::launch {
+namespace {
+
+constexpr comm::Tag kCodesToDecode{20};
+constexpr comm::Tag kTextSizes{21};
+constexpr comm::Tag kTexts{22};
+
+std::vector<std::size_t> counts_on_ranks(const wire::RolePlan& plan, std::span<const std::size_t> per_shard) {
+  std::vector<std::size_t> counts(static_cast<std::size_t>(plan.ranks));
+  for (std::size_t i = 0; i < per_shard.size(); ++i) counts[static_cast<std::size_t>(plan.shard_ranks[i])] = per_shard[i];
+  return counts;
+}
+
+struct Share {
+  std::size_t begin = 0, end = 0;
+};
+
+Share share_of(std::size_t rows, std::size_t part, std::size_t parts) { return {rows * part / parts, rows * (part + 1) / parts}; }
+
+void send_texts(comm::Transport& transport, const std::vector<std::string>& texts) {
+  std::vector<std::uint64_t> sizes;
+  std::string all;
+  for (const std::string& text : texts) {
+    sizes.push_back(text.size());
+    all += text;
+  }
+  transport.send(std::span(sizes), 0, kTextSizes);
+  transport.send(std::span(all), 0, kTexts);
+}
+
+std::vector<std::string> receive_texts(comm::Transport& transport, int from, std::size_t count) {
+  std::vector<std::uint64_t> sizes(count);
+  transport.receive(std::span(sizes), from, kTextSizes);
+  std::uint64_t total = 0;
+  for (const std::uint64_t size : sizes) total += size;
+  std::string all(total, '\0');
+  transport.receive(std::span(all), from, kTexts);
+  std::vector<std::string> texts;
+  std::size_t at = 0;
+  for (const std::uint64_t size : sizes) {
+    texts.push_back(all.substr(at, size));
+    at += size;
+  }
+  return texts;
+}
+
+}  // namespace
+
+coordinator::BatchRead exchange_read(comm::Transport& transport, const wire::RolePlan& roles_plan, const Roles& roles,
+                                     const wire::ReadPlan& plan, linalg::Matrix keys) {
+  const comm::PhaseScope phase(transport, "read");
+  const std::size_t shards = roles_plan.shards();
+  keys.resize(static_cast<linalg::Index>(plan.queries), static_cast<linalg::Index>(plan.key_size));
+  transport.broadcast(std::span(keys.data(), static_cast<std::size_t>(keys.size())), 0);
+
+  std::vector<std::byte> mine;
+  if (roles.shard != nullptr) mine = roles.shard->propose(plan, keys);
+  const auto proposal_counts = counts_on_ranks(roles_plan, std::vector(shards, wire::proposal_bytes(plan)));
+  const auto proposals = transport.gather_varying(std::span<const std::byte>(mine), proposal_counts, 0);
+
+  std::vector<wire::ChosenSegment> chosen(plan.queries * plan.k);
+  if (roles.coordinator != nullptr) chosen = roles.coordinator->choose(plan, proposals);
+  transport.broadcast(std::span(chosen), 0);
+
+  mine.clear();
+  if (roles.shard != nullptr) mine = roles.shard->hand_over(plan, chosen);
+  std::vector<std::size_t> code_bytes;
+  for (const std::size_t count : coordinator::CoordinatorService::chosen_per_shard(chosen, shards)) {
+    code_bytes.push_back(wire::codes_bytes(plan, count));
+  }
+  const auto codes = transport.gather_varying(std::span<const std::byte>(mine), counts_on_ranks(roles_plan, code_bytes), 0);
+  return roles.coordinator != nullptr ? roles.coordinator->assemble(plan, codes) : coordinator::BatchRead{};
+}
+
+std::vector<std::string> exchange_decode(comm::Transport& transport, const wire::RolePlan& roles_plan, const Roles& roles,
+                                         const linalg::Matrix& z_read, std::size_t reads, std::size_t code_size) {
+  const comm::PhaseScope phase(transport, "decode");
+  const std::size_t parts = roles_plan.decoder_ranks.size();
+  const bool root = transport.rank() == 0;
+  std::vector<std::string> texts;
+  // All parts leave first, so that remote decoders work while rank 0 does its own.
+  for (std::size_t part = 0; root && part < parts; ++part) {
+    const Share share = share_of(reads, part, parts);
+    const int to = roles_plan.decoder_ranks[part];
+    if (to != 0 && share.end > share.begin) {
+      transport.send(std::span(z_read.data() + share.begin * code_size, (share.end - share.begin) * code_size), to, kCodesToDecode);
+    }
+  }
+  for (std::size_t part = 0; part < parts; ++part) {
+    const Share share = share_of(reads, part, parts);
+    const int rank = roles_plan.decoder_ranks[part];
+    const auto rows = static_cast<linalg::Index>(share.end - share.begin);
+    if (rows == 0) continue;
+    if (rank == transport.rank()) {
+      linalg::Matrix codes(rows, static_cast<linalg::Index>(code_size));
+      if (root) codes = z_read.middleRows(static_cast<linalg::Index>(share.begin), rows);
+      else transport.receive(std::span(codes.data(), static_cast<std::size_t>(codes.size())), 0, kCodesToDecode);
+      std::vector<std::string> decoded = roles.decoder->decode(codes);
+      if (root) std::ranges::move(decoded, std::back_inserter(texts));
+      else send_texts(transport, decoded);
+    } else if (root) {
+      std::ranges::move(receive_texts(transport, rank, static_cast<std::size_t>(rows)), std::back_inserter(texts));
+    }
+  }
+  return texts;
+}
+
+}  // namespace larimar::launch

@@ -1,0 +1,282 @@
+#include "launch/job.h"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+#include <utility>
+
+#include "common/base/clock.h"
+#include "common/base/process.h"
+#include "common/base/progress.h"
+#include "common/comm/agree.h"
+#include "common/model/runtime.h"
+#include "coordinator/codebook.h"
+#include "launch/answering.h"
+
+namespace larimar::launch {
+namespace {
+
+constexpr comm::Tag kIngestProgress{10};
+constexpr double kProgressSeconds = 0.2;
+// Ranks without work in a phase wait for rank 0, which watches the silence of those that have some.
+constexpr double kIdlePatience = 7 * 24 * 3600.0;
+constexpr std::uint64_t kSampleKeysPerRow = 64;  // of a codebook
+
+struct ShardProgress {
+  std::uint64_t blocks_done = 0;
+  std::uint64_t finished = 0;  // also after an error
+};
+
+class PhaseTimes {
+ public:
+  explicit PhaseTimes(std::vector<coordinator::PhaseValue>& phases) : phases_(phases) {}
+  void end(const char* name) {
+    phases_.push_back({name, watch_.seconds()});
+    watch_.restart();
+  }
+
+ private:
+  std::vector<coordinator::PhaseValue>& phases_;
+  base::Stopwatch watch_;
+};
+
+struct HostName {
+  char text[64] = {};
+};
+
+double rate(std::uint64_t tokens, double seconds) { return seconds > 0 ? static_cast<double>(tokens) / seconds : 0.0; }
+
+void report_context(const text::Corpus& corpus, const std::vector<shard::IngestStats>& stats, coordinator::RunReport& report) {
+  shard::IngestStats sum;
+  double slowest = 0;
+  for (const shard::IngestStats& one : stats) {
+    sum.segments += one.segments;
+    sum.tokens += one.tokens;
+    sum.masked_bytes += one.masked_bytes;
+    sum.seconds_segmenting += one.seconds_segmenting;
+    sum.seconds_codes += one.seconds_codes;
+    sum.seconds_keys += one.seconds_keys;
+    slowest = std::max(slowest, one.seconds_all);
+  }
+  report.context = {corpus.documents().size(), corpus.bytes(), sum.segments, sum.tokens, sum.masked_bytes};
+  // Of one shard working alone at that step, and of all shards together.
+  report.tokens_per_second = {{"segmenting_per_shard", rate(sum.tokens, sum.seconds_segmenting)},
+                              {"codes_per_shard", rate(sum.tokens, sum.seconds_codes)},
+                              {"keys_per_shard", rate(sum.tokens, sum.seconds_keys)},
+                              {"all_shards", rate(sum.tokens, slowest)}};
+}
+
+}  // namespace
+
+Job::Job(comm::Transport& transport, const JobSetup& setup) : transport_(transport), plan_(wire::plan_roles(transport.size(), setup.decoders)) {
+  transport_.set_patience(setup.patience);
+  const comm::PhaseScope phase(transport_, "load models");
+  const int rank = transport_.rank();
+  networks_ = comm::together(transport_, [&] {
+    setup_ = resolve(setup);
+    model::set_threads(setup_.threads);
+    return load_networks(setup_, {plan_.shard_of(rank) >= 0, plan_.shard_of(rank) >= 0 || rank == 0, plan_.decoder_of(rank) >= 0});
+  });
+}
+
+JobResult Job::run(const JobRequest& request) {
+  wire::JobMessage message{request.context, request.key_mode, request.queries.size(), false};
+  std::string bytes = wire::to_bytes(message);
+  transport_.broadcast_string(bytes, 0);
+  return run_together(message, request.queries);
+}
+
+void Job::stop() {
+  wire::JobMessage message;
+  message.stop = true;
+  std::string bytes = wire::to_bytes(message);
+  transport_.broadcast_string(bytes, 0);
+}
+
+void Job::serve() {
+  while (true) {
+    std::string bytes;
+    {
+      const comm::PatienceScope idle(transport_, kIdlePatience);
+      transport_.broadcast_string(bytes, 0);
+    }
+    const wire::JobMessage message = wire::job_from_bytes(bytes);
+    if (message.stop) return;
+    static_cast<void>(run_together(message, {}));
+  }
+}
+
+JobResult Job::run_together(const wire::JobMessage& message, const std::vector<coordinator::Query>& queries) {
+  JobResult result;
+  PhaseTimes times(result.report.phases);
+  const int rank = transport_.rank(), shard_number = plan_.shard_of(rank);
+
+  transport_.set_phase("open the context");
+  shard::EncodingRules rules = setup_.rules;
+  const text::Corpus corpus = comm::together(transport_, [&] {
+    rules.key_mode = parse_key_mode(message.key_mode);
+    return text::Corpus(message.context);
+  });
+  times.end("open");
+
+  transport_.set_phase("ingest");
+  std::unique_ptr<shard::BlockEncoder> encoder;
+  std::unique_ptr<shard::ShardService> shard;
+  if (shard_number >= 0) {
+    encoder = std::make_unique<shard::BlockEncoder>(*networks_.codes, *networks_.keys, *networks_.tokenizer, rules);
+    shard = std::make_unique<shard::ShardService>(base::ShardId{static_cast<std::uint32_t>(shard_number)}, plan_.shards(), *encoder,
+                                                  setup_.cache ? &cache_ : nullptr, message.key_mode);
+  }
+  report_context(corpus, ingest(shard.get(), corpus), result.report);
+  times.end("ingest");
+
+  transport_.set_phase("write");
+  linalg::Matrix codebook = setup_.slots == 0 ? linalg::Matrix() : make_codebook(shard.get());
+  comm::together(transport_, [&] {
+    if (shard) shard->write(std::move(codebook));
+  });
+  times.end("write");
+
+  coordinator::CoordinatorService coordinator(plan_.shards(), setup_.ridge);
+  const Roles roles{rank == 0 ? &coordinator : nullptr, shard.get(), networks_.decoder_service.get()};
+  try {
+    ask(roles, corpus, message.queries, queries, result);
+  } catch (const base::CommError&) {
+    throw;
+  } catch (const std::exception& error) {  // in the middle of an exchange: the ranks are out of step
+    throw base::CommError(std::string("failed while answering: ") + error.what());
+  }
+  report_ranks(result.report);
+  return result;
+}
+
+std::vector<shard::IngestStats> Job::ingest(shard::ShardService* shard, const text::Corpus& corpus) {
+  const comm::PatienceScope idle(transport_, kIdlePatience);
+  std::optional<base::Progress> progress;
+  const bool show = transport_.rank() == 0 && !setup_.quiet;
+  if (show && shard != nullptr) progress.emplace("ingest", corpus.blocks().size(), "blocks");
+  const shard::IngestStats mine = comm::together(transport_, [&] {
+    if (shard == nullptr) {
+      if (transport_.rank() == 0) watch_shards(corpus.blocks().size());
+      return shard::IngestStats{};
+    }
+    base::Stopwatch since_report;
+    ShardProgress state;
+    const auto tell = [&] {
+      if (progress) progress->set(state.blocks_done);
+      if (transport_.rank() != 0) transport_.post(std::span(&state, 1), 0, kIngestProgress);
+      since_report.restart();
+    };
+    try {
+      const shard::IngestStats stats = shard->ingest(corpus, [&](const shard::IngestStats& now) {
+        state.blocks_done = now.blocks_done;
+        if (since_report.seconds() >= kProgressSeconds) tell();
+      });
+      state.finished = 1;
+      tell();
+      return stats;
+    } catch (...) {
+      state.finished = 1;
+      tell();
+      throw;
+    }
+  });
+  if (progress) progress->finish();
+  const auto all = transport_.all_gather_one(mine);
+  std::vector<shard::IngestStats> of_shards;
+  for (const int rank : plan_.shard_ranks) of_shards.push_back(all[static_cast<std::size_t>(rank)]);
+  return of_shards;
+}
+
+void Job::watch_shards(std::uint64_t blocks) {
+  const comm::PatienceScope watchful(transport_, setup_.patience);
+  base::Progress progress("ingest", blocks, "blocks", setup_.quiet ? base::Progress::Mode::kOff : base::Progress::Mode::kAuto);
+  std::vector<std::uint64_t> done(static_cast<std::size_t>(plan_.ranks));
+  for (std::size_t finished = 0; finished < plan_.shards();) {
+    const auto message = transport_.receive_any<ShardProgress>(kIngestProgress);
+    done[static_cast<std::size_t>(message.source)] = message.value.blocks_done;
+    finished += message.value.finished;
+    progress.set(std::accumulate(done.begin(), done.end(), std::uint64_t{0}));
+  }
+  progress.finish();
+}
+
+linalg::Matrix Job::make_codebook(shard::ShardService* shard) {
+  std::uint64_t rows = 0;
+  const auto stats = transport_.all_gather_one(shard != nullptr ? shard->key_rows() : std::uint64_t{0});
+  for (const std::uint64_t count : stats) rows += count;
+  const std::uint64_t stride = std::max<std::uint64_t>(1, rows / (kSampleKeysPerRow * setup_.slots));
+  const shard::ShardService::KeySample sample = shard != nullptr ? shard->sample_keys(stride) : shard::ShardService::KeySample{};
+  const auto counts64 = transport_.all_gather_one(static_cast<std::uint64_t>(sample.ids.size()));
+  const auto width = static_cast<std::size_t>(networks_.keys ? networks_.keys->key_size() : 0);
+  const auto widths = transport_.all_gather_one(static_cast<std::uint64_t>(width));
+  const std::size_t key_size = static_cast<std::size_t>(std::ranges::max(widths));
+  std::vector<std::size_t> counts(counts64.begin(), counts64.end()), floats;
+  for (const std::size_t count : counts) floats.push_back(count * key_size);
+  const auto ids = transport_.gather_varying(std::span<const base::SegmentId>(sample.ids), counts, 0);
+  const auto keys = transport_.gather_varying(std::span<const float>(sample.keys.data(), sample.ids.size() * key_size), floats, 0);
+
+  linalg::Matrix codebook(static_cast<linalg::Index>(setup_.slots), static_cast<linalg::Index>(key_size));
+  comm::together(transport_, [&] {
+    if (transport_.rank() != 0) return;
+    // In reading order, so that the codebook does not depend on the shards.
+    std::vector<std::size_t> order(ids.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::stable_sort(order, {}, [&](std::size_t i) { return ids[i]; });
+    linalg::Matrix sorted(static_cast<linalg::Index>(ids.size()), static_cast<linalg::Index>(key_size));
+    for (std::size_t i = 0; i < order.size(); ++i) std::memcpy(sorted.row(static_cast<linalg::Index>(i)).data(), &keys[order[i] * key_size], key_size * sizeof(float));
+    codebook = coordinator::train_codebook(sorted, {.rows = setup_.slots, .seed = setup_.seed});
+  });
+  transport_.broadcast(std::span(codebook.data(), static_cast<std::size_t>(codebook.size())), 0);
+  return codebook;
+}
+
+void Job::ask(const Roles& roles, const text::Corpus& corpus, std::uint64_t count, const std::vector<coordinator::Query>& queries,
+              JobResult& result) {
+  transport_.set_phase("ask");
+  const auto key_size = transport_.all_gather_one(static_cast<std::uint64_t>(networks_.keys ? networks_.keys->key_size() : 0));
+  AskTimes total;
+  for (std::uint64_t at = 0; at < count; at += setup_.batch) {
+    wire::ReadPlan plan;
+    plan.queries = static_cast<std::size_t>(std::min<std::uint64_t>(setup_.batch, count - at));
+    plan.k = setup_.reads;
+    plan.asked = std::max<std::size_t>(setup_.reads, 2);
+    plan.key_size = static_cast<std::size_t>(key_size.front());
+    plan.code_size = networks_.code_size;
+    plan.codebook = setup_.slots > 0;
+    plan.step = ++step_;
+    const std::span<const coordinator::Query> batch = roles.coordinator != nullptr ? std::span(queries).subspan(at, plan.queries) : std::span<const coordinator::Query>{};
+    AskTimes times;
+    base::Stopwatch watch;
+    linalg::Matrix keys = roles.coordinator != nullptr ? read_keys(*networks_.keys, batch) : linalg::Matrix();
+    times.keys = watch.seconds();
+    watch.restart();
+    const coordinator::BatchRead read = exchange_read(transport_, plan_, roles, plan, std::move(keys));
+    times.read = watch.seconds();
+    watch.restart();
+    const std::size_t reads = plan.queries * (plan.codebook ? 1 : plan.k);
+    const std::vector<std::string> texts = exchange_decode(transport_, plan_, roles, read.z_read, reads, plan.code_size);
+    times.decode = watch.seconds();
+    if (roles.coordinator == nullptr) continue;
+    append_answers(batch, read, texts, corpus, setup_.scope, times, result.answers);
+    result.report.shards = {read.participation.contributing, read.participation.degraded, read.participation.failed};
+    total += times;
+  }
+  result.report.phases.push_back({"read_keys", total.keys});
+  result.report.phases.push_back({"read", total.read});
+  result.report.phases.push_back({"decode", total.decode});
+}
+
+void Job::report_ranks(coordinator::RunReport& report) {
+  HostName host;
+  transport_.host().copy(host.text, sizeof host.text - 1);
+  const auto hosts = transport_.all_gather_one(host);
+  const auto memory = transport_.all_gather_one(base::peak_memory_bytes());
+  const auto pids = transport_.all_gather_one(base::process_id());
+  for (int rank = 0; rank < plan_.ranks; ++rank) {
+    const auto i = static_cast<std::size_t>(rank);
+    report.ranks.push_back({rank, hosts[i].text, {plan_.roles_of(rank)}, pids[i], memory[i]});
+  }
+}
+
+}  // namespace larimar::launch

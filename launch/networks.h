@@ -1,0 +1,31 @@
+#pragma once
+#include <memory>
+#include <string>
+
+#include "common/model/encoders.h"
+#include "decoder/decoder_service.h"
+#include "launch/setup.h"
+
+namespace larimar::launch {
+
+/// Which networks a rank needs: shards encode segments and write keys, rank 0 encodes read keys, decoders decode.
+struct NetworkNeeds {
+  bool codes = false;
+  bool keys = false;
+  bool decoder = false;
+};
+
+/// The networks of one rank, loaded once; null where they are not needed.
+struct Networks {
+  std::unique_ptr<const text::Tokenizer> tokenizer;
+  std::unique_ptr<model::CodeEncoder> codes;
+  std::unique_ptr<model::KeyEncoder> keys;
+  std::unique_ptr<model::CodeDecoder> decoder;
+  std::unique_ptr<decoder::DecoderService> decoder_service;
+  std::size_t code_size = 0;
+};
+
+/// `setup` is resolved. Calls local. Throws MissingInputError, FormatError or ConfigError naming the file.
+[[nodiscard]] Networks load_networks(const JobSetup& setup, const NetworkNeeds& needs);
+
+}  // namespace larimar::launch

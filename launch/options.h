@@ -1,0 +1,19 @@
+#pragma once
+// The command line, one function for each command: what it takes, and where that goes.
+#include <CLI/CLI.hpp>
+
+#include "launch/commands.h"
+
+namespace larimar::launch {
+
+void add_run_options(CLI::App& app, RunCommand& command);
+void add_eval_passkey_options(CLI::App& app, EvalCommand& command);
+void add_eval_needles_options(CLI::App& app, EvalCommand& command);
+void add_eval_model_options(CLI::App& app, ModelEvalCommand& command);
+void add_train_options(CLI::App& app, train::TrainOptions& options, int& threads);
+void add_info_options(CLI::App& app, JobSetup& setup, bool& json);
+
+/// Every long option may also be given as LARIMAR_<COMMAND>_<NAME>, say LARIMAR_RUN_THREADS. Call after adding them.
+void name_environment(CLI::App& app, const std::string& command);
+
+}  // namespace larimar::launch

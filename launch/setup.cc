@@ -1,0 +1,87 @@
+#include "launch/setup.h"
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <system_error>
+#include <vector>
+
+#include "common/base/error.h"
+
+namespace larimar::launch {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr const char* kModel = "models/larimar-compact";
+
+fs::path deps_folder() {
+  const char* named = std::getenv("LARIMAR_DEPS");
+  return named != nullptr && *named != '\0' ? fs::path(named) : home_folder() / ".deps";
+}
+
+bool has_file(const fs::path& path) {
+  std::error_code code;
+  return fs::is_regular_file(path, code);
+}
+
+}  // namespace
+
+fs::path home_folder() {
+  std::vector<fs::path> candidates;
+  if (const char* home = std::getenv("LARIMAR_HOME"); home != nullptr) candidates.emplace_back(home);
+  std::error_code code;
+  const fs::path program = fs::read_symlink("/proc/self/exe", code);
+  candidates.push_back(program.parent_path().parent_path().parent_path());  // HOME/build/release/larimar
+  candidates.push_back(fs::current_path(code));
+  for (const fs::path& candidate : candidates) {
+    if (has_file(candidate / kModel / "config.json")) return candidate;
+  }
+  return candidates.back();
+}
+
+JobSetup resolve(JobSetup setup) {
+  if (setup.model.empty()) setup.model = home_folder() / kModel;
+  if (setup.keys_folder.empty()) setup.keys_folder = deps_folder() / "minilm";
+  const bool minilm = has_file(setup.keys_folder / "model.safetensors");
+  if (setup.keys == "auto") setup.keys = minilm ? "minilm" : "model";
+  if (setup.keys == "minilm" && !minilm) {
+    throw base::ConfigError("--keys minilm: no model.safetensors in " + setup.keys_folder.string() +
+                            "; run launch/install.sh, name the folder with --keys-folder, or use --keys model");
+  }
+  if (!has_file(setup.model / "config.json")) {
+    throw base::MissingInputError("the model folder " + setup.model.string() + " has no config.json; name one with --model");
+  }
+  return setup;
+}
+
+shard::KeyMode parse_key_mode(const std::string& name) {
+  if (name == "prefix") return shard::KeyMode::kPrefix;
+  if (name == "segment") return shard::KeyMode::kSegment;
+  if (name == "sentence") return shard::KeyMode::kSentence;
+  throw base::UsageError("key mode \"" + name + "\" is not known: use prefix, segment or sentence");
+}
+
+nlohmann::json to_json(const JobSetup& setup) {
+  const bool window = setup.rules.segments.form == text::SegmentForm::kWindow;
+  return {{"model", setup.model.string()},
+          {"keys", setup.keys},
+          {"keys_folder", setup.keys_folder.string()},
+          {"key_mode", setup.key_mode},
+          {"prefix_words", setup.rules.prefix_words},
+          {"segment", window ? "window" : "sentence"},
+          {"max_tokens", setup.rules.segments.max_tokens},
+          {"strict", setup.rules.strict},
+          {"max_line", setup.rules.max_line_bytes},
+          {"addressing", "nearest"},
+          {"slots", setup.slots},
+          {"ridge", setup.ridge},
+          {"reads", setup.reads},
+          {"scope", setup.scope},
+          {"batch", setup.batch},
+          {"device", setup.device},
+          {"threads", setup.threads},
+          {"decoders", setup.decoders},
+          {"patience", setup.patience},
+          {"seed", setup.seed}};
+}
+
+}  // namespace larimar::launch

@@ -1,0 +1,160 @@
+#include "shard/shard_service.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "common/base/clock.h"
+#include "common/base/error.h"
+#include "common/base/file.h"
+#include "common/base/random.h"
+#include "common/wire/message.h"
+
+namespace larimar::shard {
+namespace {
+
+std::uint64_t count_lines(std::string_view text) { return static_cast<std::uint64_t>(std::ranges::count(text, '\n')); }
+
+SegmentInfo info_of(std::uint32_t document, std::uint64_t byte, std::uint64_t line, const SegmentPlace& place) {
+  const std::uint64_t begin = byte + place.span.begin;
+  return {base::make_segment_id(document, begin), document, begin, byte + place.span.end, line + place.line};
+}
+
+}  // namespace
+
+ShardService::ShardService(base::ShardId shard, std::size_t shards, BlockEncoder& encoder, BlockCache* cache, std::string rules)
+    : shard_(shard), shards_(shards), encoder_(encoder), cache_(cache), rules_(std::move(rules)) {}
+
+const IngestStats& ShardService::ingest(const text::Corpus& corpus, const std::function<void(const IngestStats&)>& report) {
+  const base::Stopwatch watch;
+  const auto& blocks = corpus.blocks();
+  const auto is_mine = [&](std::size_t i) { return wire::shard_of_block(i, shards_) == shard_.value; };
+  for (std::size_t i = 0; i < blocks.size(); ++i) stats_.blocks += is_mine(i) ? 1U : 0U;
+
+  std::optional<base::MappedFile> file;
+  std::uint64_t counted_bytes = 0, line = 1;
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    if (!is_mine(i)) continue;
+    const text::BlockRef& ref = blocks[i];
+    const std::filesystem::path& path = corpus.documents()[ref.document].path;
+    if (!file || file->path() != path) {
+      file.emplace(path);
+      counted_bytes = 0;
+      line = 1;
+      if (file->bytes().size() != corpus.documents()[ref.document].bytes) {
+        throw base::FormatError(path.string() + " changed its size while the job was starting; run it again when it is complete");
+      }
+    }
+    const std::string_view document = file->text();
+    const std::uint64_t begin = text::block_start(document, ref.begin);
+    line += count_lines(document.substr(counted_bytes, begin - counted_bytes));
+    counted_bytes = begin;
+    ingest_block(document, ref, path, begin, line);
+    ++stats_.blocks_done;
+    stats_.seconds_segmenting = encoder_.times().segmenting;
+    stats_.seconds_codes = encoder_.times().codes;
+    stats_.seconds_keys = encoder_.times().keys;
+    stats_.seconds_all = watch.seconds();
+    report(stats_);
+  }
+  return stats_;
+}
+
+void ShardService::ingest_block(std::string_view document, const text::BlockRef& ref, const std::filesystem::path& path,
+                                std::uint64_t begin, std::uint64_t line) {
+  const std::uint64_t end = text::block_start(document, ref.end);
+  const std::string_view bytes = document.substr(begin, end - begin);
+  if (bytes.empty()) return;
+  std::shared_ptr<const EncodedBlock> block = cache_ == nullptr ? nullptr : cache_->find(bytes, rules_);
+  if (block == nullptr) {
+    block = std::make_shared<const EncodedBlock>(encoder_.encode(bytes, {path, begin, line}));
+    if (cache_ != nullptr) cache_->insert(bytes, rules_, block);
+  } else {
+    ++stats_.cached_blocks;
+  }
+  stats_.bytes += bytes.size();
+  stats_.segments += block->places.size();
+  stats_.tokens += block->tokens;
+  stats_.masked_bytes += block->masked_bytes;
+  if (!block->places.empty()) blocks_.push_back({ref.document, begin, line, std::move(block)});
+}
+
+std::uint64_t ShardService::key_rows() const {
+  std::uint64_t rows = 0;
+  for (const PlacedBlock& placed : blocks_) rows += placed.block->key_owner.size();
+  return rows;
+}
+
+ShardService::KeySample ShardService::sample_keys(std::uint64_t stride) const {
+  KeySample sample;
+  std::vector<std::pair<const EncodedBlock*, linalg::Index>> rows;
+  for (const PlacedBlock& placed : blocks_) {
+    for (std::size_t row = 0; row < placed.block->key_owner.size(); ++row) {
+      const SegmentPlace& place = placed.block->places[placed.block->key_owner[row]];
+      const base::SegmentId id = base::make_segment_id(placed.document, placed.byte + place.span.begin);
+      if (base::Random(id.value).next() % stride != 0) continue;
+      rows.emplace_back(placed.block.get(), static_cast<linalg::Index>(row));
+      sample.ids.push_back(id);
+    }
+  }
+  sample.keys.resize(static_cast<linalg::Index>(rows.size()), encoder_.key_size());
+  for (std::size_t i = 0; i < rows.size(); ++i) sample.keys.row(static_cast<linalg::Index>(i)) = rows[i].first->keys.row(rows[i].second);
+  return sample;
+}
+
+void ShardService::write(linalg::Matrix codebook) {
+  ShardMemoryOptions options;
+  options.addressing = codebook.size() > 0 ? Addressing::kNearestCodebook : Addressing::kNearestStored;
+  options.code_size = encoder_.code_size();
+  options.key_size = encoder_.key_size();
+  options.codebook = std::move(codebook);
+  memory_ = std::make_unique<ShardMemory>(std::move(options));
+  for (PlacedBlock& placed : blocks_) {
+    std::vector<SegmentInfo> infos;
+    for (const SegmentPlace& place : placed.block->places) infos.push_back(info_of(placed.document, placed.byte, placed.line, place));
+    memory_->append({infos, placed.block->codes, placed.block->keys, placed.block->key_owner});
+    placed.block.reset();  // unless the cache keeps it, the encoded form goes as the memory grows
+  }
+  blocks_.clear();
+  memory_->solve();
+}
+
+wire::ReadHeader ShardService::header(const wire::ReadPlan& plan, wire::ReadKind kind, std::size_t rows, std::size_t columns) const {
+  wire::ReadHeader header;
+  header.kind = kind;
+  header.status = memory_->status();
+  header.shard = shard_;
+  header.rows = static_cast<std::uint32_t>(rows);
+  header.columns = static_cast<std::uint32_t>(columns);
+  header.step = plan.step;
+  return header;
+}
+
+std::vector<std::byte> ShardService::propose(const wire::ReadPlan& plan, linalg::ConstMatrixRef keys) const {
+  const auto candidates_header = header(plan, wire::ReadKind::kCandidates, plan.queries, plan.asked);
+  if (!plan.codebook) return wire::pack<wire::Candidate>(candidates_header, memory_->read_candidates(keys, plan.asked), {});
+  const SlotReads slots = memory_->read_slots(keys, plan.asked);
+  const std::span<const float> codes(slots.codes.data(), static_cast<std::size_t>(slots.codes.size()));
+  std::vector<std::byte> message =
+      wire::pack<wire::SlotRead>(header(plan, wire::ReadKind::kSlotReads, plan.queries, plan.code_size), slots.reads, codes);
+  const std::vector<std::byte> members = wire::pack<wire::Candidate>(candidates_header, slots.members, {});
+  message.insert(message.end(), members.begin(), members.end());
+  return message;
+}
+
+std::vector<std::byte> ShardService::hand_over(const wire::ReadPlan& plan, std::span<const wire::ChosenSegment> chosen) const {
+  std::vector<wire::CodeRecord> records;
+  std::vector<float> codes;
+  for (const wire::ChosenSegment& choice : chosen) {
+    if (choice.shard != shard_) continue;
+    if (choice.slot.value >= memory_->size()) throw base::CommError("a slot was chosen that this shard does not have");
+    const SegmentInfo& info = memory_->segment(choice.slot);
+    records.push_back({info.id, info.byte_begin, info.byte_end, info.line, info.document, shard_, choice.slot, wire::ReadStatus::kOk});
+    if (plan.codebook) continue;
+    const std::span<const float> code = memory_->code(choice.slot);
+    codes.insert(codes.end(), code.begin(), code.end());
+  }
+  return wire::pack<wire::CodeRecord>(header(plan, wire::ReadKind::kCodes, records.size(), plan.codebook ? 0 : plan.code_size), records, codes);
+}
+
+}  // namespace larimar::shard

@@ -1,0 +1,75 @@
+#pragma once
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/text/corpus.h"
+#include "common/wire/plan.h"
+#include "shard/block_cache.h"
+#include "shard/block_encoder.h"
+#include "shard/shard_memory.h"
+
+namespace larimar::shard {
+
+/// What a shard has done; summed over shards in the run report. Travels as its bytes.
+struct IngestStats {
+  std::uint64_t blocks_done = 0, blocks = 0;  // of this shard
+  std::uint64_t bytes = 0, segments = 0, tokens = 0, masked_bytes = 0, cached_blocks = 0;
+  double seconds_segmenting = 0, seconds_codes = 0, seconds_keys = 0, seconds_all = 0;
+};
+
+/// One shard: encodes its own blocks, writes them to its memory, and answers reads. Knows messages as bytes and nothing
+/// of how they travel. Steps in this order: ingest, write, then propose and hand_over for each read. Not thread-safe.
+class ShardService {
+ public:
+  /// `encoder` is borrowed. `cache` may be null; `rules` names the encoder and its rules in the cache.
+  ShardService(base::ShardId shard, std::size_t shards, BlockEncoder& encoder, BlockCache* cache, std::string rules);
+
+  /// Reads and encodes the blocks of this shard. `report` is called after each block.
+  /// Calls   local; reads files. Throws MissingInputError, FormatError (naming document and place), and what encoders throw.
+  const IngestStats& ingest(const text::Corpus& corpus, const std::function<void(const IngestStats&)>& report);
+
+  /// A sample of this shard's write keys for a codebook: those of segments whose id hashes to 0 modulo `stride`, so that
+  /// the sample does not depend on the shards. Returns keys [n, D] and their segment ids.
+  struct KeySample {
+    linalg::Matrix keys;
+    std::vector<base::SegmentId> ids;
+  };
+  /// Write keys that were ingested and not yet written.
+  [[nodiscard]] std::uint64_t key_rows() const;
+  [[nodiscard]] KeySample sample_keys(std::uint64_t stride) const;
+
+  /// Writes what was ingested (least squares) and lets the encoded blocks go. Codebook [K, D], or empty for stored keys.
+  void write(linalg::Matrix codebook);
+
+  /// This shard's proposal for read keys [queries, D]: candidates, and in codebook addressing slot reads before them.
+  [[nodiscard]] std::vector<std::byte> propose(const wire::ReadPlan& plan, linalg::ConstMatrixRef keys) const;
+  /// Records and codes of the chosen segments that are ours, in the order in which they were chosen.
+  [[nodiscard]] std::vector<std::byte> hand_over(const wire::ReadPlan& plan, std::span<const wire::ChosenSegment> chosen) const;
+
+  [[nodiscard]] const ShardMemory& memory() const { return *memory_; }
+
+ private:
+  struct PlacedBlock {
+    std::uint32_t document = 0;
+    std::uint64_t byte = 0, line = 1;
+    std::shared_ptr<const EncodedBlock> block;
+  };
+  void ingest_block(std::string_view document, const text::BlockRef& ref, const std::filesystem::path& path,
+                    std::uint64_t begin, std::uint64_t line);
+  [[nodiscard]] wire::ReadHeader header(const wire::ReadPlan& plan, wire::ReadKind kind, std::size_t rows, std::size_t columns) const;
+
+  base::ShardId shard_;
+  std::size_t shards_;
+  BlockEncoder& encoder_;
+  BlockCache* cache_;
+  std::string rules_;
+  std::vector<PlacedBlock> blocks_;  // until written
+  IngestStats stats_;
+  std::unique_ptr<ShardMemory> memory_;
+};
+
+}  // namespace larimar::shard
