@@ -62,6 +62,7 @@ struct Program {
 
   Program() {
     app.require_subcommand(1);
+    needles.forms = {"prefix", "question"};
     app.set_version_flag("--version", std::string("larimar ") + kVersion);
     add_run_options(*add(app, "run", "ingest a context and answer queries about it, in one job",
                          [this] { return run_on_ranks([this](comm::Transport& t) { return run_command(t, run); }); }), run);

@@ -41,7 +41,10 @@ eval::AskFunction make_ask(Job& job, LastJob& last) {
     for (const eval::Query& query : trial.queries) request.queries.push_back(to_query(query));
     JobResult result = job.run(request);
     // The first job encodes everything; later ones find most blocks in the cache and would say less.
-    if (last.jobs++ == 0) last.report = std::move(result.report);
+    if (last.jobs++ == 0) {
+      last.report = std::move(result.report);
+      last.report.queries.answered = result.answers.size();
+    }
     std::vector<eval::Answer> answers;
     for (const auto& record : result.answers) answers.push_back(to_answer(record));
     return answers;
@@ -49,7 +52,7 @@ eval::AskFunction make_ask(Job& job, LastJob& last) {
 }
 
 nlohmann::json cost_of(const coordinator::RunReport& report) {
-  nlohmann::json cost{{"segments", report.context.segments}, {"tokens", report.context.tokens}, {"bytes", report.context.bytes}};
+  nlohmann::json cost{{"queries", report.queries.answered}, {"segments", report.context.segments}, {"tokens", report.context.tokens}, {"bytes", report.context.bytes}};
   for (const auto& phase : report.phases) cost["seconds"][phase.name] = phase.value;
   for (const auto& phase : report.tokens_per_second) cost["tokens_per_second"][phase.name] = phase.value;
   for (const auto& rank : report.ranks) {

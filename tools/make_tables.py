@@ -34,6 +34,8 @@ def cost_rows(name, job):
     yield [name, "tokens/s of one shard: segmenting; codes; keys",
            "; ".join(f"{rate[step]:,.0f}" for step in ("segmenting_per_shard", "codes_per_shard", "keys_per_shard"))]
     yield [name, "tokens/s of all shards", f"{rate['all_shards']:,.0f}"]
+    asking = sum(phases[step] for step in ("read_keys", "read", "decode"))
+    yield [name, "seconds an answer (read key, read, decode)", f"{asking / job['queries']:.3f}"]
     peaks = {}
     for rank in job["ranks"]:
         role = rank["roles"][0]

@@ -48,8 +48,8 @@ for name in "$@"; do
     passkey-1m)
       on_four passkey --haystack "$data/haystack" --filler "$data/train" --lengths 1000000 --digits $kinds --depth-count 50 \
         --key-modes segment --forms prefix,question --out "$out/passkey-1m" ;;
-    everyday) on_four needles --needles "$needles/everyday.jsonl" --haystack "$data/haystack" --key-modes segment --out "$out/everyday" ;;
-    unseen) on_four needles --needles "$needles/everyday_unseen.jsonl" --haystack "$data/haystack" --key-modes segment --out "$out/unseen" ;;
+    everyday) on_four needles --needles "$needles/everyday.jsonl" --haystack "$data/haystack" --key-modes segment --forms prefix,question --out "$out/everyday" ;;
+    unseen) on_four needles --needles "$needles/everyday_unseen.jsonl" --haystack "$data/haystack" --key-modes segment --forms prefix,question --out "$out/unseen" ;;
     docs) make_docs ;;
     *) echo "measure.sh: no measurement \"$name\"" >&2; exit 2 ;;
   esac
