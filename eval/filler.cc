@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 namespace {
 
 /// Reads one document: lines up to a blank one. Empty at the end of the stream.
-std::string read_block(TextStream& stream) {
+std::string read_block(text::TextStream& stream) {
   std::string block;
   std::string line;
   while (stream.read_line(line)) {
@@ -28,7 +28,7 @@ std::string read_block(TextStream& stream) {
   return block;
 }
 
-std::string read_documents(TextStream& stream) {
+std::string read_documents(text::TextStream& stream) {
   std::string text;
   while (text.size() < kFillerFileBytes) {
     const std::string block = read_block(stream);
@@ -47,26 +47,13 @@ std::string topic_of(const fs::path& source) {
 }  // namespace
 
 FillerFiles::FillerFiles(const fs::path& source, fs::path target) : target_(std::move(target)) {
-  std::error_code failure;
-  fs::directory_iterator entries(source, failure);
-  if (failure)
-    throw base::MissingInputError("cannot list the filler folder " + source.string() + ": " + failure.message());
-  std::vector<fs::path> paths;
-  for (const fs::directory_entry& entry : entries) {
-    const std::string name = entry.path().filename().string();
-    if (entry.is_regular_file() && (name.ends_with(".txt") || name.ends_with(".txt.zst")))
-      paths.push_back(entry.path());
-  }
-  if (paths.empty())
-    throw base::MissingInputError("filler folder " + source.string() + " has no file *.txt or *.txt.zst");
-  std::sort(paths.begin(), paths.end());
-  for (const fs::path& path : paths) sources_.emplace_back(path);
+  for (const fs::path& path : text::list_text_files(source)) sources_.emplace_back(path);
 }
 
 std::optional<Document> FillerFiles::next() {
   while (!sources_.empty()) {
     turn_ %= sources_.size();
-    TextStream& source = sources_[turn_];
+    text::TextStream& source = sources_[turn_];
     const std::string text = read_documents(source);
     if (text.empty()) {
       sources_.erase(sources_.begin() + static_cast<std::ptrdiff_t>(turn_));

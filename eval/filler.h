@@ -5,8 +5,8 @@
 #include <optional>
 #include <vector>
 
+#include "common/text/text_stream.h"
 #include "eval/haystack.h"
-#include "eval/text_stream.h"
 
 namespace larimar::eval {
 
@@ -27,7 +27,7 @@ class FillerFiles {
 
  private:
   std::filesystem::path target_;
-  std::vector<TextStream> sources_;
+  std::vector<text::TextStream> sources_;
   std::size_t turn_ = 0;
   std::uint64_t written_ = 0;
 };

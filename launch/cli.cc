@@ -71,7 +71,7 @@ struct Program {
                                   [this] { return run_on_ranks([this](comm::Transport& t) { return eval_passkey_command(t, passkey); }); }), passkey);
     add_eval_needles_options(*add(*eval, "needles", "hide the needles of a file and ask for them",
                                   [this] { return run_on_ranks([this](comm::Transport& t) { return eval_needles_command(t, needles); }); }), needles);
-//MODELadd_eval_model_options(*add(*eval, "model", "how exactly codes hold text that the model has not seen", [this] { return eval_model_command(model); }), model);
+    add_eval_model_options(*add(*eval, "model", "how exactly codes hold text that the model has not seen", [this] { return eval_model_command(model); }), model);
     add_train_options(*add(app, "train", "train larimar-compact", [this] { return train_command(train, train_threads); }), train, train_threads);
     add_info_options(*add(app, "info", "what this program is and finds", [this] { return info_command(info, info_json); }), info, info_json);
     for (CLI::App* command : app.get_subcommands({})) name_environment(*command, command->get_name());

@@ -1,14 +1,12 @@
 #include "train/segment_file.h"
 
-#include <zstd.h>
-
 #include <algorithm>
 #include <cstring>
-#include <memory>
 #include <vector>
 
 #include "common/base/checked.h"
 #include "common/base/clock.h"
+#include "common/text/text_stream.h"
 #include "common/text/unicode.h"
 
 namespace larimar::train {
@@ -17,42 +15,6 @@ namespace {
 using base::FormatError;
 constexpr char kMagic[8] = {'L', 'R', 'M', 'S', 'E', 'G', '0', '1'};
 constexpr std::size_t kHeader = 24;
-constexpr std::size_t kBlockBytes = 1 << 16;
-
-std::string unpack_zstd(const base::MappedFile& file) {
-  const std::unique_ptr<ZSTD_DCtx, std::size_t (*)(ZSTD_DCtx*)> context(ZSTD_createDCtx(), ZSTD_freeDCtx);
-  std::string text;
-  std::vector<char> chunk(ZSTD_DStreamOutSize());
-  ZSTD_inBuffer in{file.bytes().data(), file.bytes().size(), 0};
-  while (in.pos < in.size) {
-    ZSTD_outBuffer out{chunk.data(), chunk.size(), 0};
-    const std::size_t result = ZSTD_decompressStream(context.get(), &out, &in);
-    if (ZSTD_isError(result) != 0) {
-      throw FormatError(file.path().string() + " is not sound zstd near byte " + std::to_string(in.pos) + ": " +
-                        ZSTD_getErrorName(result));
-    }
-    text.append(chunk.data(), out.pos);
-  }
-  return text;
-}
-
-std::string read_text(const std::filesystem::path& path) {
-  const base::MappedFile file(path);
-  return text::repair_utf8(path.extension() == ".zst" ? unpack_zstd(file) : std::string(file.text())).text;
-}
-
-std::vector<std::filesystem::path> text_files(const std::filesystem::path& folder) {
-  std::vector<std::filesystem::path> paths;
-  if (std::filesystem::is_directory(folder)) {
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-      const std::string name = entry.path().filename().string();
-      if (name.ends_with(".txt") || name.ends_with(".txt.zst")) paths.push_back(entry.path());
-    }
-  }
-  if (paths.empty()) throw base::MissingInputError(folder.string() + " holds no *.txt or *.txt.zst to learn from");
-  std::ranges::sort(paths);
-  return paths;
-}
 
 template <class T>
 std::span<const std::byte> bytes_of(const std::vector<T>& values) {
@@ -86,16 +48,14 @@ void make_segment_file(const std::filesystem::path& folder, const text::Tokenize
                        const std::filesystem::path& out, const std::function<void(const std::string&)>& report) {
   std::vector<std::uint64_t> begins{0};
   std::vector<std::uint16_t> ids;
-  for (const auto& path : text_files(folder)) {
+  for (const auto& path : text::list_text_files(folder)) {
     const base::Stopwatch watch;
-    const std::string text = read_text(path);
-    for (std::size_t at = 0; at < text.size();) {
-      const std::size_t end = std::min(text.find('\n', std::min(at + kBlockBytes, text.size() - 1)), text.size());
-      for (const auto& segment : text::cut_segments(std::string_view(text).substr(at, end - at), tokenizer, rules)) {
+    const std::string text = text::repair_utf8(text::TextStream(path).read_rest()).text;
+    for (const std::string_view block : text::cut_blocks(text)) {
+      for (const auto& segment : text::cut_segments(block, tokenizer, rules)) {
         for (const auto id : segment.tokens) ids.push_back(base::checked_cast<std::uint16_t>(id, "a token id"));
         begins.push_back(ids.size());
       }
-      at = end + 1;
     }
     report(path.filename().string() + ": " + std::to_string(begins.size() - 1) + " segments, " + std::to_string(ids.size()) +
            " tokens so far, " + std::to_string(static_cast<int>(watch.seconds())) + " s");

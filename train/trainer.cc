@@ -14,6 +14,7 @@
 #include "common/model/compact_weights.h"
 #include "train/autocast.h"
 #include "train/checkpoint.h"
+#include "train/curve_svg.h"
 #include "train/objective.h"
 
 namespace larimar::train {
@@ -192,6 +193,7 @@ class Trainer {
     base::write_file(folder / "tokenizer.json", base::read_file(options_.tokenizer));
     model::save_weights(*network_, folder / "model.safetensors", model::StoredPrecision::kFloat16, {{"step", std::to_string(progress_.step)}});
     base::write_file(folder / "config.json", config.dump(2) + "\n");
+    base::write_file(folder / "training.svg", draw_curves(options_.out / "metrics.jsonl"));
   }
 
   TrainOptions options_;

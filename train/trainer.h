@@ -31,7 +31,8 @@ struct TrainOptions {
 };
 
 /// Trains from the last checkpoint in out/, or from the start, to options.steps; writes out/metrics.jsonl (a line every
-/// 50 steps and at each validation), checkpoints, and at each validation the model folder with averaged weights. A kill
+/// 50 steps and at each validation), checkpoints, and at each validation the model folder with averaged weights
+/// and the curves (training.svg). A kill
 /// at any time loses at most checkpoint_every seconds; the run that goes on sees the same batches.
 /// `report` gets one line for people. Local. Throws what the readers and writers throw, and NumericalError when the
 /// loss is not finite.

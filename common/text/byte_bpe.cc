@@ -3,6 +3,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <queue>
+#include <tuple>
 #include <utility>
 
 #include "common/base/error.h"
@@ -13,6 +14,8 @@ namespace {
 
 using base::FormatError;
 using nlohmann::json;
+
+constexpr std::size_t kShortWord = 64;  // bytes
 
 // GPT-2's printable form of bytes: visible Latin-1 stands for itself, the other 68 bytes follow from U+0100 on.
 std::array<std::int32_t, 256> printable_of_byte() {
@@ -43,24 +46,48 @@ const json& field(const json& parent, const char* name, const std::filesystem::p
 }  // namespace
 
 ByteBpeTokenizer::ByteBpeTokenizer(const json& root, const std::filesystem::path& source) : source_(source) {
-  read_vocabulary(root);
-  read_merges(root);
-  read_pre_tokenizer(root);
+  try {
+    check_options(root);
+    read_vocabulary(root);
+    read_merges(root);
+    read_pre_tokenizer(root);
+  } catch (const json::exception& error) {  // a field of the wrong kind
+    throw FormatError(source_.string() + " is not laid out as a tokenizer.json: " + error.what());
+  }
+}
+
+// What would change ids and is not built in must not be passed over in silence.
+void ByteBpeTokenizer::check_options(const json& root) const {
+  const json& model = field(root, "model", source_);
+  const auto refuse = [&](const std::string& name) {
+    throw FormatError(source_.string() + ": \"" + name + "\" is set, which byte-level BPE here does not know");
+  };
+  if (!root.value("normalizer", json()).is_null()) refuse("normalizer");
+  for (const char* name : {"dropout", "continuing_subword_prefix", "end_of_word_suffix"}) {
+    const json value = model.value(name, json());
+    if (!value.is_null() && value != "" && value != 0.0) refuse(std::string("model.") + name);
+  }
+  for (const char* name : {"byte_fallback", "ignore_merges"}) {
+    if (model.value(name, false)) refuse(std::string("model.") + name);
+  }
 }
 
 void ByteBpeTokenizer::read_vocabulary(const json& root) {
   const json& vocabulary = field(field(root, "model", source_), "vocab", source_);
+  if (!vocabulary.is_object()) throw FormatError(source_.string() + ": model.vocab is not an object");
   std::unordered_map<std::int32_t, char> byte_of;
   const auto printable = printable_of_byte();
   for (int byte = 0; byte < 256; ++byte) byte_of[printable[static_cast<std::size_t>(byte)]] = static_cast<char>(byte);
 
   pieces_.resize(vocabulary.size());
+  std::vector<bool> seen(vocabulary.size());
   for (const auto& [piece, id_value] : vocabulary.items()) {
     const auto id = id_value.is_number_integer() ? id_value.get<std::int64_t>() : -1;
-    if (id < 0 || id >= static_cast<std::int64_t>(pieces_.size())) {
+    if (id < 0 || id >= static_cast<std::int64_t>(pieces_.size()) || seen[static_cast<std::size_t>(id)]) {
       throw FormatError(source_.string() + ": model.vocab gives \"" + piece + "\" an id outside 0 to " +
-                        std::to_string(pieces_.size() - 1));
+                        std::to_string(pieces_.size() - 1) + " or one that another piece has");
     }
+    seen[static_cast<std::size_t>(id)] = true;
     vocabulary_.emplace(piece, static_cast<TokenId>(id));
     std::string bytes;
     for (std::size_t at = 0; at < piece.size();) {
@@ -134,8 +161,37 @@ const ByteBpeTokenizer::Merge* ByteBpeTokenizer::find_merge(TokenId left, TokenI
   return found == merges_.end() ? nullptr : &found->second;
 }
 
-// Merges the pair of lowest rank first, leftmost among equals, over a linked list: O(n log n) for any word.
-void ByteBpeTokenizer::encode_word(std::string_view word, std::vector<TokenId>& ids) const {
+// Merges the pair of lowest rank first, leftmost among equals. Short words, which are nearly all, need no memory but
+// the stack: looking at every pair anew is faster than a queue there.
+void ByteBpeTokenizer::encode_short_word(std::string_view word, std::vector<TokenId>& ids) const {
+  constexpr Merge kNoMerge{std::numeric_limits<std::uint32_t>::max(), -1};
+  std::array<TokenId, kShortWord> parts;
+  std::array<Merge, kShortWord> merges;  // merges[i] joins parts[i] and parts[i + 1]
+  std::size_t count = word.size();
+  const auto look_up = [&](std::size_t i) {
+    const Merge* merge = find_merge(parts[i], parts[i + 1]);
+    merges[i] = merge == nullptr ? kNoMerge : *merge;
+  };
+  for (std::size_t i = 0; i < count; ++i) parts[i] = byte_ids_[static_cast<unsigned char>(word[i])];
+  for (std::size_t i = 0; i + 1 < count; ++i) look_up(i);
+  while (count > 1) {
+    std::size_t best = 0;
+    for (std::size_t i = 1; i + 1 < count; ++i) {
+      if (merges[i].rank < merges[best].rank) best = i;
+    }
+    if (merges[best].rank == kNoMerge.rank) break;
+    parts[best] = merges[best].result;
+    for (std::size_t i = best + 1; i + 1 < count; ++i) parts[i] = parts[i + 1];
+    for (std::size_t i = best + 1; i + 2 < count; ++i) merges[i] = merges[i + 1];
+    --count;
+    if (best > 0) look_up(best - 1);
+    if (best + 1 < count) look_up(best);
+  }
+  ids.insert(ids.end(), parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(count));
+}
+
+// The same over a linked list: O(n log n) for any word.
+void ByteBpeTokenizer::encode_long_word(std::string_view word, std::vector<TokenId>& ids) const {
   constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
   struct Node {
     TokenId id;
@@ -177,7 +233,10 @@ void ByteBpeTokenizer::encode_word(std::string_view word, std::vector<TokenId>& 
 std::vector<TokenId> ByteBpeTokenizer::encode(std::string_view text) const {
   std::vector<TokenId> ids;
   ids.reserve(text.size() / 3);
-  for (const std::string_view word : split_words(text, split_digits_)) encode_word(word, ids);
+  for (const std::string_view word : split_words(text, split_digits_)) {
+    if (word.size() <= kShortWord) encode_short_word(word, ids);
+    else encode_long_word(word, ids);
+  }
   return ids;
 }
 

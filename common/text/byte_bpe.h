@@ -13,7 +13,8 @@
 namespace larimar::text {
 
 /// Byte-level BPE with the word pattern of GPT-2, optionally with every digit cut off first (as SmolLM2 does).
-/// Every byte has a piece, so decode(encode(x)) == x for any bytes. Immutable, thread-safe.
+/// Every byte has a piece, so decode(encode(x)) == x for any bytes. The names of special tokens are ordinary text here
+/// ("</s>" becomes pieces, not the id 2), so that no document can forge them. Immutable, thread-safe.
 class ByteBpeTokenizer : public Tokenizer {
  public:
   /// From a parsed tokenizer.json; `source` is named in errors. Throws FormatError naming the field.
@@ -29,10 +30,12 @@ class ByteBpeTokenizer : public Tokenizer {
     std::uint32_t rank;
     TokenId result;
   };
+  void check_options(const nlohmann::json& root) const;
   void read_vocabulary(const nlohmann::json& root);
   void read_merges(const nlohmann::json& root);
   void read_pre_tokenizer(const nlohmann::json& root);
-  void encode_word(std::string_view word, std::vector<TokenId>& ids) const;
+  void encode_short_word(std::string_view word, std::vector<TokenId>& ids) const;
+  void encode_long_word(std::string_view word, std::vector<TokenId>& ids) const;
   [[nodiscard]] const Merge* find_merge(TokenId left, TokenId right) const;
 
   std::filesystem::path source_;

@@ -15,9 +15,15 @@ std::size_t count_tokens(std::string_view text, const Tokenizer& tokenizer) {
   return tokenizer.encode(collapse_white_space(text)).size();
 }
 
-// Longest prefix of a text without white space that fits, cut between code points. At least one code point.
+// A word of more bytes is never encoded whole: it would cost too much for each piece that is cut off.
+std::size_t longest_word(std::size_t max_tokens) { return max_tokens * 8; }
+
+// A sentence of more bytes is looked at through a window of that size.
+std::size_t window_size(std::size_t max_tokens) { return max_tokens * 64; }
+
+// A long prefix of a text without white space that fits, cut between code points. At least one code point.
 std::size_t fitting_bytes(std::string_view text, const Tokenizer& tokenizer, std::size_t max_tokens) {
-  std::size_t length = std::min(text.size(), max_tokens * 8);
+  std::size_t length = std::min(text.size(), longest_word(max_tokens));
   while (length > 1) {
     while (length > 1 && length < text.size() && is_continuation(text[length])) --length;
     if (tokenizer.encode(text.substr(0, length)).size() <= max_tokens) break;
@@ -41,6 +47,7 @@ std::size_t cut_position(std::string_view sentence, const Tokenizer& tokenizer, 
   const std::vector<std::size_t> ends = word_ends(sentence);
   std::size_t tokens = 0, words = 0, begin = 0;
   while (words < ends.size()) {
+    if (ends[words] - begin > longest_word(max_tokens)) break;
     tokens += tokenizer.encode(collapse_white_space(sentence.substr(begin, ends[words] - begin)).insert(0, 1, ' ')).size();
     if (tokens > max_tokens) break;
     begin = ends[words++];
@@ -55,20 +62,38 @@ std::size_t cut_position(std::string_view sentence, const Tokenizer& tokenizer, 
   return ends[words - 1];
 }
 
+// The start of a sentence that is too long: enough to find the cut, so that a very long line costs linear time. Ends at
+// a word's end, or between code points if it is all one word.
+std::string_view window_of(std::string_view sentence, std::size_t max_tokens) {
+  std::size_t end = window_size(max_tokens);
+  if (sentence.size() <= end) return sentence;
+  std::size_t white = end;
+  while (white > 0 && !is_white(sentence[white])) --white;
+  if (white > 0) return sentence.substr(0, white);
+  while (is_continuation(sentence[end])) --end;
+  return sentence.substr(0, end);
+}
+
+// Tokens of a sentence, or max_tokens + 1 if it is so long that it needs no count.
+std::size_t count_up_to(std::string_view sentence, const Tokenizer& tokenizer, std::size_t max_tokens) {
+  const std::string text = collapse_white_space(sentence);
+  return text.size() > window_size(max_tokens) ? max_tokens + 1 : tokenizer.encode(text).size();
+}
+
 // Sentences of at most max_tokens each.
 std::vector<std::pair<Span, std::size_t>> fitting_sentences(std::string_view block, const Tokenizer& tokenizer, std::size_t max_tokens) {
   std::vector<std::pair<Span, std::size_t>> pieces;
   for (Span rest : find_sentences(block)) {
-    std::size_t tokens = count_tokens(block.substr(rest.begin, rest.size()), tokenizer);
+    std::size_t tokens = count_up_to(block.substr(rest.begin, rest.size()), tokenizer, max_tokens);
     while (tokens > max_tokens) {
-      // A window of the sentence is enough to find the cut, so that a very long line costs linear time.
-      const std::string_view window = block.substr(rest.begin, std::min(rest.size(), max_tokens * 64));
+      const std::string_view window = window_of(block.substr(rest.begin, rest.size()), max_tokens);
       const std::size_t length = cut_position(window, tokenizer, max_tokens);
       pieces.emplace_back(Span{rest.begin, rest.begin + length}, count_tokens(window.substr(0, length), tokenizer));
       rest.begin += length;
       while (rest.begin < rest.end && is_white(block[rest.begin])) ++rest.begin;
       // A long remainder needs no exact count, only the knowledge that it is too long.
-      tokens = rest.size() > max_tokens * 64 ? max_tokens + 1 : count_tokens(block.substr(rest.begin, rest.size()), tokenizer);
+      const std::string_view left = block.substr(rest.begin, rest.size());
+      tokens = left.size() > window_size(max_tokens) ? max_tokens + 1 : count_tokens(left, tokenizer);
     }
     if (rest.size() > 0) pieces.emplace_back(rest, tokens);
   }
@@ -112,6 +137,17 @@ std::string_view first_words(std::string_view text, std::size_t n) {
     if (ends && ++words == n) return text.substr(0, at);
   }
   return text;
+}
+
+std::vector<std::string_view> cut_blocks(std::string_view text) {
+  constexpr std::size_t kBlockBytes = std::size_t{1} << 16;
+  std::vector<std::string_view> blocks;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', std::min(at + kBlockBytes, text.size() - 1)), text.size());
+    blocks.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return blocks;
 }
 
 std::vector<Segment> cut_segments(std::string_view block, const Tokenizer& tokenizer, const SegmentRules& rules) {

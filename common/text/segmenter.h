@@ -28,6 +28,9 @@ struct Segment {
   std::vector<Span> sentences;      // of text, at least one
 };
 
+/// Cuts a long text at line ends into blocks of about 64 KiB, for cut_segments. Only newlines between blocks are left out.
+[[nodiscard]] std::vector<std::string_view> cut_blocks(std::string_view text);
+
 /// Cuts a block of valid UTF-8 into segments, in order; every byte that is not white space lies in exactly one of them.
 /// Depends on the block and the rules alone, never on ranks. Local; linear in the block.
 [[nodiscard]] std::vector<Segment> cut_segments(std::string_view block, const Tokenizer& tokenizer, const SegmentRules& rules);

@@ -53,6 +53,7 @@ bool is_wrapped_prose(std::string_view text) {
 bool breaks_line(std::string_view text, std::size_t newline, bool wrapped) {
   const std::size_t next = newline + 1;
   if (next >= text.size() || text[next] == '\n' || text[next] == '\r' || !wrapped) return true;
+  if (is_ascii_lower(text[next])) return false;  // prose goes on, however short the line was
   const std::size_t start = newline == 0 ? 0 : text.rfind('\n', newline - 1) + 1;  // npos + 1 is 0
   return newline - start < 40 || is_white(text[next]);
 }
@@ -101,7 +102,9 @@ std::vector<Span> find_sentences(std::string_view text) {
       add_trimmed(text, begin, end, spans);
       begin = end;
     }
-    at = end != 0 ? end : at + 1;
+    if (end != 0) at = end;
+    else if (is_stop(text[at])) at = std::min(text.find_first_not_of(".!?", at), text.size());  // a run is looked at once
+    else ++at;
   }
   add_trimmed(text, begin, text.size(), spans);
   return spans;

@@ -3,9 +3,9 @@
 #include <gmock/gmock.h>
 #include <zstd.h>
 
+#include "common/text/text_stream.h"
 #include "eval/filler.h"
 #include "eval/selection.h"
-#include "eval/text_stream.h"
 #include "tests/unit/eval/support.h"
 
 namespace larimar::eval {
@@ -154,7 +154,7 @@ TEST_F(HaystackTest, RefusesBadFiller) {
 
 TEST_F(HaystackTest, StreamGivesLinesWithAndWithoutLastNewline) {
   for (const char* text : {"one\n\ntwo", "one\n\ntwo\n"}) {
-    TextStream stream(folder.write("lines.txt", text));
+    text::TextStream stream(folder.write("lines.txt", text));
     std::vector<std::string> lines;
     for (std::string line; stream.read_line(line);) lines.push_back(line);
     EXPECT_THAT(lines, testing::ElementsAre("one", "", "two"));

@@ -1,14 +1,16 @@
-#include "eval/text_stream.h"
+#include "common/text/text_stream.h"
 
 #include <zstd.h>
 
+#include <algorithm>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "common/base/error.h"
 #include "common/base/file.h"
 
-namespace larimar::eval {
+namespace larimar::text {
 namespace {
 
 constexpr std::size_t kChunkBytes = std::size_t{1} << 18;
@@ -68,6 +70,21 @@ struct TextStream::State {
   bool frame_open = false;
 };
 
+std::vector<std::filesystem::path> list_text_files(const std::filesystem::path& folder) {
+  std::error_code failure;
+  std::filesystem::directory_iterator entries(folder, failure);
+  if (failure) throw base::MissingInputError("cannot list the folder " + folder.string() + ": " + failure.message());
+  std::vector<std::filesystem::path> paths;
+  for (const auto& entry : entries) {
+    const std::string name = entry.path().filename().string();
+    if (entry.is_regular_file() && (name.ends_with(".txt") || name.ends_with(".txt.zst")))
+      paths.push_back(entry.path());
+  }
+  if (paths.empty()) throw base::MissingInputError("folder " + folder.string() + " has no file *.txt or *.txt.zst");
+  std::ranges::sort(paths);
+  return paths;
+}
+
 TextStream::TextStream(std::filesystem::path path) : state_(std::make_unique<State>(std::move(path))) {}
 TextStream::TextStream(TextStream&&) noexcept = default;
 TextStream& TextStream::operator=(TextStream&&) noexcept = default;
@@ -91,6 +108,13 @@ bool TextStream::read_line(std::string& line) {
   }
 }
 
+std::string TextStream::read_rest() {
+  while (state_->refill()) {
+  }
+  state_->position = 0;
+  return std::exchange(state_->buffer, {});
+}
+
 const std::filesystem::path& TextStream::path() const { return state_->file.path(); }
 
-}  // namespace larimar::eval
+}  // namespace larimar::text

@@ -2,8 +2,13 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
-namespace larimar::eval {
+namespace larimar::text {
+
+/// The files *.txt and *.txt.zst of a folder, not of those below it, sorted by name.
+/// Throws MissingInputError if the folder cannot be listed or has none.
+[[nodiscard]] std::vector<std::filesystem::path> list_text_files(const std::filesystem::path& folder);
 
 /// Reads a text file line by line without holding it whole; a name that ends in .zst is decompressed on the way.
 /// Owns the file mapping's reader state; movable; not shared between threads.
@@ -17,6 +22,8 @@ class TextStream {
 
   /// Puts the next line, without its newline, into `line`. False at the end of the file.
   [[nodiscard]] bool read_line(std::string& line);
+  /// All that was not read yet, newlines included.
+  [[nodiscard]] std::string read_rest();
   [[nodiscard]] const std::filesystem::path& path() const;
 
  private:
@@ -24,4 +31,4 @@ class TextStream {
   std::unique_ptr<State> state_;
 };
 
-}  // namespace larimar::eval
+}  // namespace larimar::text
