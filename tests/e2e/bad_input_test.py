@@ -136,6 +136,10 @@ class FewSegments(ProgramTest):
         self.assertIsNone(answer["margin"])
         self.assertEqual((answer["citations"][0]["byte_begin"], answer["citations"][0]["byte_end"]), (0, path.stat().st_size))
 
+    def test_codebook_with_more_rows_than_keys(self):
+        path = self.write("few.txt", texts.story(5, 1))
+        self.assert_refused(self.ask(path, "--slots", 100, ranks=RANKS), 78, "rows", "100")
+
 
 if __name__ == "__main__":
     harness.main()

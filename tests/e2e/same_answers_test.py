@@ -13,7 +13,7 @@ RANKS = (1, 2, 3, 4, 5, 8)
 PREFIX = "The pass key of the red door is"
 KEY_SENTENCE = "The pass key of the red door is 48213."
 # Sentences that a planted one is joined with when a window is cut.
-STORY = texts.story(400, 11, {150: KEY_SENTENCE, 290: "The old clock in the hall was built by Anton Weber. It has never stopped."})
+STORY = texts.story(400, 11, {151: KEY_SENTENCE, 290: "The old clock in the hall was built by Anton Weber. It has never stopped."})
 
 
 def without_places(answer: dict) -> dict:
