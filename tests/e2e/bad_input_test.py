@@ -66,6 +66,13 @@ class BadContext(ProgramTest):
         path = self.write("latin.txt", text + b"caf\xe9\n")
         self.assert_refused(self.ask(path, "--strict", ranks=RANKS), 65, "latin.txt", f"byte {len(text) + 3}")
 
+    def test_one_shards_error_stops_the_others(self):
+        """Invalid text in the first block of 1.5 MB: the other shards do not encode the rest before the job ends."""
+        path = self.write("latin.txt", b"caf\xe9\n" + texts.story(30_000, 1).encode())
+        result = self.ask(path, "--strict", ranks=4)
+        self.assert_refused(result, 65, "latin.txt", "byte 3")
+        self.assertLess(result.seconds, 25)
+
     def test_nul_bytes(self):
         path = self.write("nul.txt", texts.PASSKEY.encode() + b"\nfour \0\0\0\0 of them\n")
         self.assert_done(self.ask(path))
@@ -88,6 +95,16 @@ class BadContext(ProgramTest):
         path = self.write("long.txt", text + "x" * 5000 + "\n" + text)
         self.assert_refused(self.ask(path, "--max-line", 4000, ranks=RANKS), 65, "long.txt", f"line {text.count(chr(10)) + 1} ",
                             f"byte {len(text)}")
+
+
+class OddNames(ProgramTest):
+    def test_names_that_are_not_utf8_or_hold_spaces(self):
+        for name in (b"caf\xe9.txt", "a \"b\" \u4e2d.txt".encode()):
+            path = os.fsencode(self.folder) + b"/" + name
+            with open(path, "wb") as file:
+                file.write(texts.PASSKEY.encode())
+            self.assert_done(self.ask(os.fsdecode(path), ranks=2))
+            self.assertEqual(self.answers()[0]["answer"], "48213.")
 
 
 class BadQueries(ProgramTest):

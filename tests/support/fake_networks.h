@@ -1,8 +1,8 @@
 #pragma once
 // Networks without weights for tests of everything around them: what they give follows from the text alone.
 #include <algorithm>
-#include <cmath>
-#include <cstring>
+#include <bit>
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
@@ -105,9 +105,7 @@ class FakeDecoder final : public model::CodeDecoder {
     for (linalg::Index row = 0; row < codes.rows(); ++row) {
       std::uint64_t state = 7;
       for (linalg::Index column = 0; column < codes.cols(); ++column) {
-        std::uint32_t bits = 0;
-        std::memcpy(&bits, &codes(row, column), sizeof bits);
-        state = mix(state, bits);
+        state = mix(state, std::bit_cast<std::uint32_t>(codes(row, column)));
       }
       // Of different lengths, now and then none: sizes travel too.
       texts.emplace_back();
