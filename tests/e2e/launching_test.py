@@ -25,7 +25,7 @@ class CommandLine(ProgramTest):
 
     def test_what_cannot_be_understood(self):
         context = self.write("context.txt", texts.PASSKEY)
-        for arguments, word in (([], "subcommand"), (["run"], "--context"), (["fly"], "fly"), (["run", "--contxt", "x"], "--contxt"),
+        for arguments, word in (([], "subcommand"), (["run"], "--context"), (["fly"], "fly"), (["run", "--context", context, "--contxt", "x"], "--contxt"),
                                 (["run", "--context", context, "--reads", "0"], "--reads"),
                                 (["run", "--context", context, "--threads", "many"], "--threads"),
                                 (["run", "--context", context, "--keys", "guess"], "--keys")):

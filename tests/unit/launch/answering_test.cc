@@ -37,8 +37,12 @@ std::vector<double> weights(const AnswerRecord& answer) {
 
 TEST(Answering, StoredReadsCiteASegmentForEachText) {
   const Bench bench;
-  coordinator::BatchRead read{.reads = 2, .records = {Bench::record(0, 14, 1), Bench::record(15, 30, 1), Bench::record(31, 45, 2), Bench::nothing()},
-                              .scores = {0.9F, 0.5F, 0.25F, 0.0F}, .margin = {0.4F, std::nullopt}, .averaged = {1, 1}};
+  coordinator::BatchRead read;
+  read.reads = 2;
+  read.records = {Bench::record(0, 14, 1), Bench::record(15, 30, 1), Bench::record(31, 45, 2), Bench::nothing()};
+  read.scores = {0.9F, 0.5F, 0.25F, 0.0F};
+  read.margin = {0.4F, std::nullopt};
+  read.averaged = {1, 1};
   const auto found = bench.answers(read, {"The first one.", "The second one.", "The third one.", ""});
   ASSERT_EQ(found.size(), 2U);
   EXPECT_EQ(found[0].answer, "one.");
@@ -55,8 +59,12 @@ TEST(Answering, StoredReadsCiteASegmentForEachText) {
 
 TEST(Answering, MembersOfACodebookRowShareItsMeanWhateverTheOtherQueriesRead) {
   const Bench bench;
-  coordinator::BatchRead read{.reads = 1, .records = {Bench::record(0, 14, 1), Bench::nothing(), Bench::record(15, 30, 1), Bench::record(31, 45, 2)},
-                              .scores = {0.9F, 0.0F, 0.5F, 0.4F}, .margin = {std::nullopt, 0.1F}, .averaged = {1, 4}};
+  coordinator::BatchRead read;
+  read.reads = 1;
+  read.records = {Bench::record(0, 14, 1), Bench::nothing(), Bench::record(15, 30, 1), Bench::record(31, 45, 2)};
+  read.scores = {0.9F, 0.0F, 0.5F, 0.4F};
+  read.margin = {std::nullopt, 0.1F};
+  read.averaged = {1, 4};
   const auto found = bench.answers(read, {"The first one.", "The second one."});
   EXPECT_EQ(weights(found[0]), std::vector{1.0});
   EXPECT_EQ(weights(found[1]), (std::vector{0.25, 0.25}));
@@ -64,8 +72,11 @@ TEST(Answering, MembersOfACodebookRowShareItsMeanWhateverTheOtherQueriesRead) {
 
 TEST(Answering, NothingReadIsAnEmptyAnswerOutOfScope) {
   const Bench bench;
-  coordinator::BatchRead read{.reads = 1, .records = {Bench::nothing(), Bench::nothing()}, .scores = {0.0F, 0.0F},
-                              .margin = {std::nullopt, std::nullopt}, .averaged = {1, 1}};
+  coordinator::BatchRead read;
+  read.records = {Bench::nothing(), Bench::nothing()};
+  read.scores = {0.0F, 0.0F};
+  read.margin = {std::nullopt, std::nullopt};
+  read.averaged = {1, 1};
   for (const AnswerRecord& answer : bench.answers(read, {"", ""})) {
     EXPECT_TRUE(answer.answer.empty() && answer.decoded.empty() && answer.citations.empty());
     EXPECT_FALSE(answer.in_scope);
