@@ -30,7 +30,6 @@ void append_answers(std::span<const coordinator::Query> queries, const coordinat
                     const text::Corpus& corpus, double scope, const AskTimes& times, std::vector<coordinator::AnswerRecord>& answers) {
   const std::size_t k = read.records.size() / queries.size();
   const auto share = static_cast<double>(queries.size());
-  const bool averaged = read.reads == 1 && !read.averaged.empty() && read.averaged.front() != 1;
   for (std::size_t q = 0; q < queries.size(); ++q) {
     coordinator::AnswerSources sources;
     for (std::size_t i = 0; i < read.reads; ++i) {
@@ -39,7 +38,8 @@ void append_answers(std::span<const coordinator::Query> queries, const coordinat
     for (std::size_t i = 0; i < k; ++i) {
       const wire::CodeRecord& record = read.records[q * k + i];
       if (record.status == wire::ReadStatus::kEmpty) break;
-      const double weight = averaged ? 1.0 / static_cast<double>(std::max<std::uint64_t>(1, read.averaged[q])) : (i == 0 ? 1.0 : 0.0);
+      // Codebook: one read, a mean of several codes. Otherwise the best code as it is.
+      const double weight = read.reads == 1 ? 1.0 / static_cast<double>(std::max<std::uint64_t>(1, read.averaged[q])) : (i == 0 ? 1.0 : 0.0);
       sources.citations.push_back(cite(record, corpus, weight));
     }
     sources.score = sources.citations.empty() ? 0.0 : static_cast<double>(read.scores[q * k]);

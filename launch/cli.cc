@@ -24,6 +24,15 @@ bool prints_for_job() {
 
 int exit_code(const base::Error& error) { return static_cast<int>(error.code()); }
 
+// CLI11 reports only that a command is lacking, not the word that stands in its place.
+void refuse_unknown_command(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-' || *argv[1] == '\0') return;
+  const std::string word = argv[1];
+  if (app.get_subcommands([&](const CLI::App* command) { return command->get_name() == word; }).empty()) {
+    throw CLI::ExtrasError("\"" + word + "\" is not a command", CLI::ExitCodes::ExtrasError);
+  }
+}
+
 // A command over all ranks. An error that all ranks know ends them one by one; any other one takes the job down.
 int run_on_ranks(const std::function<int(comm::Transport&)>& command) {
   std::optional<comm::Environment> environment;  // outlives the transport
@@ -86,6 +95,7 @@ int run_program(int argc, char** argv) {
   Program program;
   program.run.command_line.assign(argv, argv + argc);
   try {
+    refuse_unknown_command(program.app, argc, argv);
     program.app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     const bool asked = error.get_exit_code() == 0;  // --help or --version

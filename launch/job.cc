@@ -17,6 +17,7 @@ namespace larimar::launch {
 namespace {
 
 constexpr comm::Tag kIngestProgress{10};
+constexpr comm::Tag kIngestStop{11};
 constexpr double kProgressSeconds = 0.2;
 // Ranks without work in a phase wait for rank 0, which watches the silence of those that have some.
 constexpr double kIdlePatience = 7 * 24 * 3600.0;
@@ -25,7 +26,11 @@ constexpr std::uint64_t kSampleKeysPerRow = 64;  // of a codebook
 struct ShardProgress {
   std::uint64_t blocks_done = 0;
   std::uint64_t finished = 0;  // also after an error
+  std::uint64_t failed = 0;
 };
+
+/// Another shard has failed, so that the rest of the context need not be encoded. Never leaves Job::ingest.
+struct IngestStopped {};
 
 class PhaseTimes {
  public:
@@ -171,12 +176,17 @@ std::vector<shard::IngestStats> Job::ingest(shard::ShardService* shard, const te
       const shard::IngestStats stats = shard->ingest(corpus, [&](const shard::IngestStats& now) {
         state.blocks_done = now.blocks_done;
         if (since_report.seconds() >= kProgressSeconds) tell();
+        if (transport_.try_receive_any<std::uint64_t>(kIngestStop)) throw IngestStopped{};
       });
       state.finished = 1;
       tell();
       return stats;
-    } catch (...) {
+    } catch (const IngestStopped&) {  // the failed shard says why
       state.finished = 1;
+      tell();
+      return shard::IngestStats{};
+    } catch (...) {
+      state.finished = state.failed = 1;
       tell();
       throw;
     }
@@ -192,10 +202,16 @@ void Job::watch_shards(std::uint64_t blocks) {
   const comm::PatienceScope watchful(transport_, setup_.patience);
   base::Progress progress("ingest", blocks, "blocks", setup_.quiet ? base::Progress::Mode::kOff : base::Progress::Mode::kAuto);
   std::vector<std::uint64_t> done(static_cast<std::size_t>(plan_.ranks));
-  for (std::size_t finished = 0; finished < plan_.shards();) {
+  std::vector<int> busy = plan_.shard_ranks;
+  bool stopped = false;
+  while (!busy.empty()) {
     const auto message = transport_.receive_any<ShardProgress>(kIngestProgress);
     done[static_cast<std::size_t>(message.source)] = message.value.blocks_done;
-    finished += message.value.finished;
+    if (message.value.finished != 0) std::erase(busy, message.source);
+    if (message.value.failed != 0 && !std::exchange(stopped, true)) {
+      const std::uint64_t nothing = 0;
+      for (const int rank : busy) transport_.post(std::span(&nothing, 1), rank, kIngestStop);
+    }
     progress.set(std::accumulate(done.begin(), done.end(), std::uint64_t{0}));
   }
   progress.finish();

@@ -32,6 +32,7 @@ const IngestStats& ShardService::ingest(const text::Corpus& corpus, const std::f
   for (std::size_t i = 0; i < blocks.size(); ++i) stats_.blocks += is_mine(i) ? 1U : 0U;
 
   std::optional<base::MappedFile> file;
+  std::optional<text::BlockStarts> starts;
   std::uint64_t counted_bytes = 0, line = 1;
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     if (!is_mine(i)) continue;
@@ -39,6 +40,7 @@ const IngestStats& ShardService::ingest(const text::Corpus& corpus, const std::f
     const std::filesystem::path& path = corpus.documents()[ref.document].path;
     if (!file || file->path() != path) {
       file.emplace(path);
+      starts.emplace(file->text());
       counted_bytes = 0;
       line = 1;
       if (file->bytes().size() != corpus.documents()[ref.document].bytes) {
@@ -46,10 +48,10 @@ const IngestStats& ShardService::ingest(const text::Corpus& corpus, const std::f
       }
     }
     const std::string_view document = file->text();
-    const std::uint64_t begin = text::block_start(document, ref.begin);
+    const std::uint64_t begin = starts->find(ref.begin), end = starts->find(ref.end);
     line += count_lines(document.substr(counted_bytes, begin - counted_bytes));
     counted_bytes = begin;
-    ingest_block(document, ref, path, begin, line);
+    ingest_block(document.substr(begin, end - begin), {path, begin, line}, ref.document);
     ++stats_.blocks_done;
     stats_.seconds_segmenting = encoder_.times().segmenting;
     stats_.seconds_codes = encoder_.times().codes;
@@ -60,14 +62,11 @@ const IngestStats& ShardService::ingest(const text::Corpus& corpus, const std::f
   return stats_;
 }
 
-void ShardService::ingest_block(std::string_view document, const text::BlockRef& ref, const std::filesystem::path& path,
-                                std::uint64_t begin, std::uint64_t line) {
-  const std::uint64_t end = text::block_start(document, ref.end);
-  const std::string_view bytes = document.substr(begin, end - begin);
+void ShardService::ingest_block(std::string_view bytes, const BlockOrigin& origin, std::uint32_t document) {
   if (bytes.empty()) return;
   std::shared_ptr<const EncodedBlock> block = cache_ == nullptr ? nullptr : cache_->find(bytes, rules_);
   if (block == nullptr) {
-    block = std::make_shared<const EncodedBlock>(encoder_.encode(bytes, {path, begin, line}));
+    block = std::make_shared<const EncodedBlock>(encoder_.encode(bytes, origin));
     if (cache_ != nullptr) cache_->insert(bytes, rules_, block);
   } else {
     ++stats_.cached_blocks;
@@ -76,7 +75,7 @@ void ShardService::ingest_block(std::string_view document, const text::BlockRef&
   stats_.segments += block->places.size();
   stats_.tokens += block->tokens;
   stats_.masked_bytes += block->masked_bytes;
-  if (!block->places.empty()) blocks_.push_back({ref.document, begin, line, std::move(block)});
+  if (!block->places.empty()) blocks_.push_back({document, origin.byte, origin.line, std::move(block)});
 }
 
 std::uint64_t ShardService::key_rows() const {

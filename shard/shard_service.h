@@ -58,8 +58,7 @@ class ShardService {
     std::uint64_t byte = 0, line = 1;
     std::shared_ptr<const EncodedBlock> block;
   };
-  void ingest_block(std::string_view document, const text::BlockRef& ref, const std::filesystem::path& path,
-                    std::uint64_t begin, std::uint64_t line);
+  void ingest_block(std::string_view bytes, const BlockOrigin& origin, std::uint32_t document);
   [[nodiscard]] wire::ReadHeader header(const wire::ReadPlan& plan, wire::ReadKind kind, std::size_t rows, std::size_t columns) const;
 
   base::ShardId shard_;

@@ -77,4 +77,14 @@ std::uint64_t block_start(std::string_view document, std::uint64_t nominal) {
   return line == std::string_view::npos ? document.size() : line + 1;
 }
 
+std::uint64_t BlockStarts::find(std::uint64_t nominal) {
+  if (nominal >= line_from_ && nominal + kParagraphWindow <= line_end_) return line_end_;
+  const std::uint64_t start = block_start(document_, nominal);
+  if (start > nominal + kParagraphWindow) {
+    line_from_ = nominal;
+    line_end_ = start;
+  }
+  return start;
+}
+
 }  // namespace larimar::text

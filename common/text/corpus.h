@@ -48,4 +48,17 @@ class Corpus {
 /// the first line end, else at the end of the document. Position 0 is 0. Never decreases with `nominal`.
 [[nodiscard]] std::uint64_t block_start(std::string_view document, std::uint64_t nominal);
 
+/// block_start() for rising positions of one document, which is borrowed. A line that runs through many blocks is searched
+/// for its end once, and not again from each of them.
+class BlockStarts {
+ public:
+  explicit BlockStarts(std::string_view document) : document_(document) {}
+  [[nodiscard]] std::uint64_t find(std::uint64_t nominal);
+
+ private:
+  std::string_view document_;
+  // No line ends between these two, except right before the second.
+  std::uint64_t line_from_ = 0, line_end_ = 0;
+};
+
 }  // namespace larimar::text

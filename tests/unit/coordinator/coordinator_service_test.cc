@@ -1,0 +1,146 @@
+#include "coordinator/coordinator_service.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/base/error.h"
+#include "common/wire/message.h"
+
+namespace larimar::coordinator {
+namespace {
+
+using wire::ReadKind;
+using wire::ReadStatus;
+
+constexpr std::size_t kShards = 3, kCode = 2;
+
+wire::ReadPlan read_plan(bool codebook = false) {
+  return {.queries = 2, .k = 2, .asked = 2, .key_size = 4, .code_size = kCode, .codebook = codebook, .step = 6};
+}
+
+wire::ReadHeader header(ReadKind kind, std::uint32_t shard, std::uint32_t rows, std::uint32_t columns, ReadStatus status = ReadStatus::kOk) {
+  return {.kind = kind, .status = status, .shard = {shard}, .rows = rows, .columns = columns, .step = 6};
+}
+
+wire::Candidate candidate(float score, std::uint32_t slot, std::uint64_t segment) { return {score, {slot}, {segment}}; }
+
+/// Stored proposals of three shards: the first query's best two are segments 20 (shard 1) and 10 (shard 0), the second's
+/// only one is 30 (shard 2).
+std::vector<std::byte> proposals(ReadStatus last = ReadStatus::kOk) {
+  const std::vector<wire::Candidate> none{wire::kAbsent, wire::kAbsent};
+  const std::vector<std::vector<wire::Candidate>> of_shards{
+      {candidate(0.5F, 7, 10), wire::kAbsent, wire::kAbsent, wire::kAbsent},
+      {candidate(0.75F, 1, 20), candidate(0.25F, 0, 15), wire::kAbsent, wire::kAbsent},
+      {wire::kAbsent, wire::kAbsent, candidate(0.125F, 4, 30), wire::kAbsent}};
+  std::vector<std::byte> all;
+  for (std::uint32_t shard = 0; shard < kShards; ++shard) {
+    const auto bytes = wire::pack<wire::Candidate>(header(ReadKind::kCandidates, shard, 2, 2, shard == 2 ? last : ReadStatus::kOk), of_shards[shard], {});
+    all.insert(all.end(), bytes.begin(), bytes.end());
+  }
+  return all;
+}
+
+wire::CodeRecord record(std::uint32_t shard, std::uint32_t slot, std::uint64_t segment) {
+  return {.segment = {segment}, .byte_begin = segment, .byte_end = segment + 5, .line = segment / 5, .document = 0, .shard = {shard}, .slot = {slot}};
+}
+
+std::vector<std::byte> codes(bool with_last = true) {
+  std::vector<std::byte> all;
+  const auto add = [&all](std::uint32_t shard, std::vector<wire::CodeRecord> records, const std::vector<float>& floats) {
+    const auto bytes = wire::pack<wire::CodeRecord>(header(ReadKind::kCodes, shard, static_cast<std::uint32_t>(records.size()), kCode), records, floats);
+    all.insert(all.end(), bytes.begin(), bytes.end());
+  };
+  add(0, {record(0, 7, 10)}, {1.0F, 2.0F});
+  add(1, {record(1, 1, 20)}, {3.0F, 4.0F});
+  if (with_last) add(2, {record(2, 4, 30)}, {5.0F, 6.0F});
+  else add(2, {}, {});
+  return all;
+}
+
+TEST(CoordinatorService, ChoosesTheBestOfAllShardsAndPutsTheirCodesInPlace) {
+  CoordinatorService service(kShards, 0.0);
+  const auto chosen = service.choose(read_plan(), proposals());
+  ASSERT_EQ(chosen.size(), 4U);
+  EXPECT_EQ(chosen[0].shard.value, 1U);
+  EXPECT_EQ(chosen[0].slot.value, 1U);
+  EXPECT_EQ(chosen[1].shard.value, 0U);
+  EXPECT_EQ(chosen[1].slot.value, 7U);
+  EXPECT_EQ(chosen[2].shard.value, 2U);
+  EXPECT_GE(chosen[3].shard.value, kShards) << "nobody has a second one";
+  EXPECT_THAT(CoordinatorService::chosen_per_shard(chosen, kShards), testing::ElementsAre(1, 1, 1));
+
+  const BatchRead read = service.assemble(read_plan(), codes());
+  EXPECT_EQ(read.reads, 2U);
+  EXPECT_TRUE(read.z_read == (linalg::Matrix{{3.0F, 4.0F}, {1.0F, 2.0F}, {5.0F, 6.0F}, {0.0F, 0.0F}}));
+  EXPECT_EQ(read.records[0].segment.value, 20U);
+  EXPECT_EQ(read.records[3].status, ReadStatus::kEmpty);
+  EXPECT_EQ(read.scores[0], 0.75F);
+  EXPECT_EQ(read.margin[0], 0.25F);
+  EXPECT_FALSE(read.margin[1].has_value());
+  EXPECT_THAT(read.averaged, testing::ElementsAre(1, 1));
+  EXPECT_EQ(read.participation.contributing.size(), kShards);
+}
+
+TEST(CoordinatorService, AFailedShardIsLeftOutAndNamed) {
+  CoordinatorService service(kShards, 0.0);
+  const auto chosen = service.choose(read_plan(), proposals(ReadStatus::kFailed));
+  EXPECT_GE(chosen[2].shard.value, kShards) << "its proposal was not looked at";
+  const BatchRead read = service.assemble(read_plan(), codes(false));
+  EXPECT_EQ(read.participation.failed, std::vector{base::ShardId{2}});
+  EXPECT_EQ(read.participation.status, ReadStatus::kDegraded);
+  EXPECT_TRUE(read.z_read.row(2).isZero(0));
+}
+
+TEST(CoordinatorService, AReadOfACodebookIsTheMeanOverShards) {
+  const wire::ReadPlan plan = read_plan(true);
+  std::vector<std::byte> all;
+  for (std::uint32_t shard = 0; shard < kShards; ++shard) {
+    const std::vector<wire::SlotRead> slots{{.count = shard, .row = 5, .score = 0.5F}, {.count = 0, .row = 1, .score = 0.25F}};
+    const auto value = static_cast<float>(shard);
+    const auto reads = wire::pack<wire::SlotRead>(header(ReadKind::kSlotReads, shard, 2, kCode), slots, std::vector{value, -value, 0.0F, 0.0F});
+    const auto members = wire::pack<wire::Candidate>(header(ReadKind::kCandidates, shard, 2, 2),
+                                                     std::vector{shard == 2 ? candidate(0.5F, 3, 8) : wire::kAbsent, wire::kAbsent, wire::kAbsent, wire::kAbsent}, {});
+    all.insert(all.end(), reads.begin(), reads.end());
+    all.insert(all.end(), members.begin(), members.end());
+  }
+  CoordinatorService service(kShards, 0.0);
+  const auto chosen = service.choose(plan, all);
+  EXPECT_THAT(CoordinatorService::chosen_per_shard(chosen, kShards), testing::ElementsAre(0, 0, 1));
+  std::vector<std::byte> records;
+  for (std::uint32_t shard = 0; shard < kShards; ++shard) {
+    const auto own = shard == 2 ? std::vector{record(2, 3, 8)} : std::vector<wire::CodeRecord>{};
+    const auto bytes = wire::pack<wire::CodeRecord>(header(ReadKind::kCodes, shard, static_cast<std::uint32_t>(own.size()), 0), own, {});
+    records.insert(records.end(), bytes.begin(), bytes.end());
+  }
+  const BatchRead read = service.assemble(plan, records);
+  EXPECT_EQ(read.reads, 1U);
+  EXPECT_EQ(read.z_read.rows(), 2);
+  EXPECT_FLOAT_EQ(read.z_read(0, 0), (1.0F * 1.0F + 2.0F * 2.0F) / 3.0F);
+  EXPECT_THAT(read.averaged, testing::ElementsAre(3, 0));
+  EXPECT_TRUE(read.z_read.row(1).isZero(0)) << "nothing was written to the second query's row";
+}
+
+TEST(CoordinatorService, MessagesOfAnotherReadAreRefused) {
+  CoordinatorService service(kShards, 0.0);
+  const std::vector<std::byte> good = proposals();
+  EXPECT_THROW(static_cast<void>(service.choose(read_plan(), std::span(good).first(good.size() - 1))), base::CommError);
+  EXPECT_THROW(static_cast<void>(CoordinatorService(2, 0.0).choose(read_plan(), good)), base::CommError);
+  wire::ReadPlan other = read_plan();
+  other.step = 7;
+  EXPECT_THROW(static_cast<void>(service.choose(other, good)), base::CommError);
+
+  std::vector<std::byte> twice = good;  // the second shard's message in the third's place
+  const std::size_t size = wire::proposal_bytes(read_plan());
+  std::copy_n(good.begin() + static_cast<std::ptrdiff_t>(size), size, twice.begin() + static_cast<std::ptrdiff_t>(2 * size));
+  EXPECT_THROW(static_cast<void>(service.choose(read_plan(), twice)), base::CommError);
+
+  static_cast<void>(service.choose(read_plan(), good));
+  const std::vector<std::byte> answer = codes();
+  for (const std::size_t cut : {std::size_t{0}, std::size_t{10}, answer.size() - 1}) {
+    EXPECT_THROW(static_cast<void>(service.assemble(read_plan(), std::span(answer).first(cut))), base::CommError) << cut;
+  }
+  EXPECT_THROW(static_cast<void>(service.assemble(other, answer)), base::CommError);
+}
+
+}  // namespace
+}  // namespace larimar::coordinator

@@ -1,0 +1,63 @@
+#include "launch/setup.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "common/base/error.h"
+#include "tests/support/temporary_text.h"
+
+namespace larimar::launch {
+namespace {
+
+std::string refusal(const JobSetup& setup) {
+  try {
+    static_cast<void>(resolve(setup));
+  } catch (const base::Error& error) {
+    return std::to_string(static_cast<int>(error.code())) + " " + error.what();
+  }
+  return "accepted";
+}
+
+TEST(Setup, AutoTakesTheSentenceEncoderWhereItIs) {
+  const support::TemporaryText files;
+  files.write("config.json", "{}");
+  JobSetup setup;
+  setup.model = files.folder();
+  setup.keys_folder = files.folder();
+  EXPECT_EQ(resolve(setup).keys, "model");
+  setup.keys = "minilm";
+  EXPECT_THAT(refusal(setup), testing::AllOf(testing::StartsWith("78 "), testing::HasSubstr(files.folder().string()), testing::HasSubstr("--keys model")));
+  files.write("model.safetensors", "");
+  EXPECT_EQ(refusal(setup), "accepted");
+  setup.keys = "auto";
+  EXPECT_EQ(resolve(setup).keys, "minilm");
+  setup.keys = "model";
+  EXPECT_EQ(resolve(setup).keys, "model") << "what was asked for stands";
+}
+
+TEST(Setup, AModelFolderWithoutAModelIsRefusedByName) {
+  const support::TemporaryText files;
+  JobSetup setup;
+  setup.model = files.folder();
+  setup.keys = "model";
+  EXPECT_THAT(refusal(setup), testing::AllOf(testing::StartsWith("66 "), testing::HasSubstr(files.folder().string()), testing::HasSubstr("--model")));
+}
+
+TEST(Setup, KeyModesByName) {
+  EXPECT_EQ(parse_key_mode("prefix"), shard::KeyMode::kPrefix);
+  EXPECT_EQ(parse_key_mode("segment"), shard::KeyMode::kSegment);
+  EXPECT_EQ(parse_key_mode("sentence"), shard::KeyMode::kSentence);
+  EXPECT_THROW(static_cast<void>(parse_key_mode("Segment")), base::UsageError);
+}
+
+TEST(Setup, TheReportHoldsEveryChoiceThatChangesAnAnswer) {
+  const auto json = to_json(JobSetup{});
+  for (const char* name : {"model", "keys", "key_mode", "prefix_words", "segment", "max_tokens", "strict", "slots", "ridge", "reads", "scope", "batch", "seed"}) {
+    EXPECT_TRUE(json.contains(name)) << name;
+  }
+}
+
+}  // namespace
+}  // namespace larimar::launch

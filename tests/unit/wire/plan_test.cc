@@ -1,0 +1,68 @@
+#include "common/wire/plan.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "common/wire/message.h"
+
+namespace larimar::wire {
+namespace {
+
+TEST(RolePlan, EveryRankHasARoleAndEveryRoleARank) {
+  for (int ranks = 1; ranks <= 40; ++ranks) {
+    for (int decoders = 1; decoders <= 40; ++decoders) {
+      SCOPED_TRACE(std::to_string(ranks) + " ranks, " + std::to_string(decoders) + " decoders");
+      const RolePlan plan = plan_roles(ranks, decoders);
+      EXPECT_EQ(plan.ranks, ranks);
+      EXPECT_GE(plan.shards(), 1U);
+      EXPECT_GE(plan.decoder_ranks.size(), 1U);
+      EXPECT_LE(plan.decoder_ranks.size(), static_cast<std::size_t>(decoders));
+      EXPECT_TRUE(std::ranges::is_sorted(plan.shard_ranks));
+      EXPECT_TRUE(plan.roles_of(0).starts_with("coordinator"));
+      for (int rank = 0; rank < ranks; ++rank) {
+        EXPECT_FALSE(plan.roles_of(rank).empty()) << "rank " << rank;
+        const int shard = plan.shard_of(rank), decoder = plan.decoder_of(rank);
+        EXPECT_TRUE(shard < 0 || plan.shard_ranks[static_cast<std::size_t>(shard)] == rank);
+        EXPECT_TRUE(decoder < 0 || plan.decoder_ranks[static_cast<std::size_t>(decoder)] == rank);
+        EXPECT_FALSE(ranks > 1 && shard >= 0 && decoder >= 0) << "a rank that stores does not decode";
+      }
+    }
+  }
+}
+
+TEST(RolePlan, DecodersHaveTheirOwnRanksIfTwoShardsRemain) {
+  EXPECT_EQ(plan_roles(1, 1).roles_of(0), "coordinator+shard+decoder");
+  EXPECT_EQ(plan_roles(2, 1).roles_of(0), "coordinator+decoder");
+  EXPECT_EQ(plan_roles(3, 1).shards(), 2U);
+  EXPECT_EQ(plan_roles(4, 1).roles_of(3), "decoder");
+  EXPECT_EQ(plan_roles(4, 2).shards(), 3U) << "one shard would remain";
+  EXPECT_EQ(plan_roles(6, 2).decoder_ranks, (std::vector{4, 5}));
+}
+
+TEST(ShardOfBlock, EveryBlockHasAShardAndTheFirstOnesAreDealtInTurn) {
+  for (const std::size_t shards : {1UL, 2UL, 3UL, 7UL, 255UL, 256UL, 300UL}) {
+    std::vector<std::size_t> load(shards);
+    for (std::uint64_t block = 0; block < 4 * kVirtualShards; ++block) {
+      const std::size_t shard = shard_of_block(block, shards);
+      ASSERT_LT(shard, shards);
+      EXPECT_TRUE(block >= std::min<std::uint64_t>(shards, kVirtualShards) || shard == block) << "block " << block;
+      ++load[shard];
+    }
+    const auto [least, most] = std::ranges::minmax(std::span(load).first(std::min<std::size_t>(shards, kVirtualShards)));
+    EXPECT_LE(most - least, 4U) << shards << " shards";
+  }
+}
+
+TEST(ReadPlan, MessageSizesFollowFromThePlan) {
+  ReadPlan plan{.queries = 3, .k = 2, .asked = 4, .key_size = 10, .code_size = 7, .codebook = false, .step = 1};
+  EXPECT_EQ(proposal_bytes(plan), 32U + 3 * 4 * 16);
+  EXPECT_EQ(codes_bytes(plan, 5), 32U + 5 * (48 + 7 * 4));
+  EXPECT_EQ(codes_bytes(plan, 0), 32U);
+  plan.codebook = true;
+  EXPECT_EQ(proposal_bytes(plan), 2 * 32U + 3 * 4 * 16 + 3 * (16 + 7 * 4));
+  EXPECT_EQ(codes_bytes(plan, 5), 32U + 5 * 48) << "the codes of a codebook came with the proposal";
+}
+
+}  // namespace
+}  // namespace larimar::wire
