@@ -158,10 +158,18 @@ std::vector<Segment> cut_segments(std::string_view block, const Tokenizer& token
   const auto pieces = fitting_sentences(block, tokenizer, rules.max_tokens);
   std::vector<Segment> segments;
   for (std::size_t first = 0; first < pieces.size();) {
-    std::size_t last = first + 1, tokens = pieces[first].second;
-    const auto wants_more = [&] { return rules.form == SegmentForm::kWindow || tokens < rules.min_tokens; };
+    std::size_t last = first + 1, tokens = pieces[first].second, tail = 0;
+    // A full sentence takes short ones behind it, so that the next full one keeps its own beginning, which may be its key.
+    const auto takes_tail = [&] {
+      const std::size_t next = pieces[last].second;
+      return pieces[first].second >= rules.min_tokens && next < rules.min_tokens && tail + next < 2 * rules.min_tokens;
+    };
+    const auto wants_more = [&] {
+      return rules.form == SegmentForm::kWindow || tokens < rules.min_tokens || takes_tail();
+    };
     // One token of slack: joining turns the first piece of the next sentence into one with a leading space.
     while (last < pieces.size() && wants_more() && tokens + pieces[last].second + 1 <= rules.max_tokens) {
+      tail += pieces[last].second;
       tokens += pieces[last++].second + 1;
     }
     segments.push_back(make_segment(block, std::span(pieces).subspan(first, last - first), tokenizer));

@@ -16,7 +16,7 @@ enum class SegmentForm {
 struct SegmentRules {
   SegmentForm form = SegmentForm::kSentence;
   std::size_t max_tokens = 63;  // pieces; the end-of-text token comes on top
-  std::size_t min_tokens = 6;   // a sentence below this joins the next one if both fit
+  std::size_t min_tokens = 6;   // a sentence below this joins the one before it, else the next one, if both fit
 };
 
 /// A piece of a block that gets one code. Text has its white space runs made single spaces; the span says where the

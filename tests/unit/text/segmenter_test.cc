@@ -135,13 +135,21 @@ TEST(Segmenter, ASentenceIsASegment) {
   EXPECT_THAT(texts_of(first + "  " + second + "\n", {}), ElementsAre(first, second));
 }
 
-TEST(Segmenter, ShortSentencesJoinTheNextOne) {
+TEST(Segmenter, ShortSentencesJoinTheFullOneBefore) {
+  const std::string longer = "The captain carried a letter to the winter market.";
+  EXPECT_THAT(texts_of(longer + " No. Yes. " + longer, {}), ElementsAre(longer + " No. Yes.", longer));
+  // A list of short lines is not swallowed whole: behind the first few the rest go together.
+  const auto list = texts_of(longer + "\nA red hat.\nA blue hat.\nA grey hat.\nA green hat.\nA black hat.\n", {});
+  EXPECT_GT(list.size(), 1U);
+  EXPECT_EQ(list.front(), longer + " A red hat. A blue hat.");
+}
+
+TEST(Segmenter, ShortSentencesJoinTheNextOneWhereNoneIsBefore) {
   const std::string longer = "The captain carried a letter to the winter market.";
   EXPECT_THAT(texts_of("No. Yes.   " + longer, {}), ElementsAre("No. Yes. " + longer));
   const auto segments = cut_segments("No. Yes.   " + longer, compact_tokenizer(), {});
   EXPECT_THAT(segments[0].sentences, ElementsAre(Span{0, 3}, Span{4, 8}, Span{9, 9 + longer.size()}));
   EXPECT_EQ(segments[0].span, (Span{0, 11 + longer.size()}));
-  EXPECT_THAT(texts_of(longer + " No.", {}), ElementsAre(longer, "No."));  // nothing follows it
 }
 
 TEST(Segmenter, WindowsAreFilledWithWholeSentences) {
