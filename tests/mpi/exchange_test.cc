@@ -31,7 +31,8 @@ wire::ReadPlan read_plan(std::size_t k, bool codebook = false) {
 /// Keys of queries: some of texts in the context, some of none.
 Matrix query_keys(const SlowMemory& slow) {
   support::FakeKeys keys(kKeySize);
-  Matrix result = keys.encode(std::vector<std::string>{"The river by night", "stone", "42 42 42", "nothing that is there", "", "Anna walked", "The"});
+  Matrix result = keys.encode(std::vector<std::string>{"The river by night", "stone", "42 42 42",
+                                                       "nothing that is there", "", "Anna walked", "The"});
   if (!slow.keys.empty()) result.row(3) = slow.keys[slow.keys.size() / 2];
   return result;
 }
@@ -73,8 +74,10 @@ void check_stored(const std::string& context, KeyMode mode, std::size_t k, int d
   const Matrix keys = query_keys(slow);
   on_every_rank([&](comm::Transport& transport) {
     MemoryRank rank(transport.rank(), wire::plan_roles(transport.size(), decoders), context, mode);
-    const auto read = launch::exchange_read(transport, rank.plan, rank.roles, read_plan(k), transport.rank() == 0 ? keys : Matrix());
-    const auto texts = launch::exchange_decode(transport, rank.plan, rank.roles, read.z_read, kQueries * k, static_cast<std::size_t>(kCodeSize));
+    const auto read =
+        launch::exchange_read(transport, rank.plan, rank.roles, read_plan(k), transport.rank() == 0 ? keys : Matrix());
+    const auto texts = launch::exchange_decode(transport, rank.plan, rank.roles, read.z_read, kQueries * k,
+                                               static_cast<std::size_t>(kCodeSize));
     if (transport.rank() != 0) {
       EXPECT_TRUE(texts.empty());
       return;
@@ -116,7 +119,8 @@ TEST(Exchange, CodebookReadsEqualTheMeansOfOneProcess) {
   };
   on_every_rank([&](comm::Transport& transport) {
     MemoryRank rank(transport.rank(), wire::plan_roles(transport.size(), 1), context, KeyMode::kSegment, codebook);
-    const auto read = launch::exchange_read(transport, rank.plan, rank.roles, read_plan(4, true), transport.rank() == 0 ? keys : Matrix());
+    const auto read = launch::exchange_read(transport, rank.plan, rank.roles, read_plan(4, true),
+                                            transport.rank() == 0 ? keys : Matrix());
     if (transport.rank() != 0) return;
     EXPECT_EQ(read.reads, 1U);
     for (std::size_t q = 0; q < kQueries; ++q) {
@@ -129,7 +133,10 @@ TEST(Exchange, CodebookReadsEqualTheMeansOfOneProcess) {
         ++count;
       }
       EXPECT_EQ(read.averaged[q], count) << "query " << q;
-      EXPECT_LE((read.z_read.row(static_cast<Index>(q)).cast<double>() - sum / static_cast<double>(count)).cwiseAbs().maxCoeff(), 1e-6);
+      EXPECT_LE((read.z_read.row(static_cast<Index>(q)).cast<double>() - sum / static_cast<double>(count))
+                    .cwiseAbs()
+                    .maxCoeff(),
+                1e-6);
     }
   });
 }

@@ -19,8 +19,11 @@ inline constexpr linalg::Index kKeySize = 37;
 
 /// The parts of a rank, ingested and written. The context is this process's own copy of the same text.
 struct MemoryRank {
-  MemoryRank(int rank, wire::RolePlan roles_plan, const std::string& context, shard::KeyMode key_mode, const linalg::Matrix& codebook = {})
-      : plan(std::move(roles_plan)), corpus(std::vector{files.write("context.txt", context)}), coordinator(plan.shards(), 0.0) {
+  MemoryRank(int rank, wire::RolePlan roles_plan, const std::string& context, shard::KeyMode key_mode,
+             const linalg::Matrix& codebook = {})
+      : plan(std::move(roles_plan)),
+        corpus(std::vector{files.write("context.txt", context)}),
+        coordinator(plan.shards(), 0.0) {
     shard::EncodingRules rules;
     rules.key_mode = key_mode;
     encoder.emplace(codes, keys, tokenizer, rules);
@@ -29,7 +32,8 @@ struct MemoryRank {
       shard->ingest(corpus, [](const shard::IngestStats&) {});
       shard->write(codebook);
     }
-    roles = {rank == 0 ? &coordinator : nullptr, shard ? &*shard : nullptr, plan.decoder_of(rank) >= 0 ? &decoder : nullptr};
+    roles = {rank == 0 ? &coordinator : nullptr, shard ? &*shard : nullptr,
+             plan.decoder_of(rank) >= 0 ? &decoder : nullptr};
   }
 
   support::TemporaryText files;
@@ -60,9 +64,9 @@ struct SlowMemory {
   [[nodiscard]] std::vector<std::pair<float, std::size_t>> ranking(linalg::ConstMatrixRef key) const;
 
   std::vector<Row> rows;
-  linalg::Matrix codes;                    // [segments, C]
-  std::vector<linalg::RowVector> keys;     // [key rows]
-  std::vector<std::size_t> owner;          // [key rows]
+  linalg::Matrix codes;                 // [segments, C]
+  std::vector<linalg::RowVector> keys;  // [key rows]
+  std::vector<std::size_t> owner;       // [key rows]
 };
 
 }  // namespace larimar::test

@@ -10,8 +10,13 @@ namespace larimar::test {
 namespace {
 
 wire::ReadPlan plan_of_rank(int rank, const std::function<void(wire::ReadPlan&)>& change) {
-  wire::ReadPlan plan{.queries = 2, .k = 1, .asked = 2, .key_size = static_cast<std::size_t>(kKeySize),
-                      .code_size = static_cast<std::size_t>(kCodeSize), .codebook = false, .step = 5};
+  wire::ReadPlan plan{.queries = 2,
+                      .k = 1,
+                      .asked = 2,
+                      .key_size = static_cast<std::size_t>(kKeySize),
+                      .code_size = static_cast<std::size_t>(kCodeSize),
+                      .codebook = false,
+                      .step = 5};
   if (rank == 2) change(plan);
   return plan;
 }
@@ -19,11 +24,15 @@ wire::ReadPlan plan_of_rank(int rank, const std::function<void(wire::ReadPlan&)>
 std::string refusal(const std::function<void(wire::ReadPlan&)>& change) {
   const std::string context = support::random_prose(40'000, 3);
   try {
-    support::run_in_process(4, [&](comm::Transport& transport) {
-      MemoryRank rank(transport.rank(), wire::plan_roles(transport.size(), 1), context, shard::KeyMode::kSegment);
-      const linalg::Matrix keys = linalg::Matrix::Constant(2, kKeySize, 0.1F);
-      static_cast<void>(launch::exchange_read(transport, rank.plan, rank.roles, plan_of_rank(transport.rank(), change), keys));
-    }, 5.0);
+    support::run_in_process(
+        4,
+        [&](comm::Transport& transport) {
+          MemoryRank rank(transport.rank(), wire::plan_roles(transport.size(), 1), context, shard::KeyMode::kSegment);
+          const linalg::Matrix keys = linalg::Matrix::Constant(2, kKeySize, 0.1F);
+          static_cast<void>(
+              launch::exchange_read(transport, rank.plan, rank.roles, plan_of_rank(transport.rank(), change), keys));
+        },
+        5.0);
   } catch (const base::CommError& error) {
     return error.what();
   }

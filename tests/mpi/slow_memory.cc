@@ -16,13 +16,16 @@ SlowMemory::SlowMemory(const std::string& context, shard::KeyMode key_mode) {
   std::vector<linalg::RowVector> code_rows;
   for (const text::BlockRef& block : corpus.blocks()) {
     const std::uint64_t begin = text::block_start(context, block.begin), end = text::block_start(context, block.end);
-    for (const text::Segment& segment : text::cut_segments(std::string_view(context).substr(begin, end - begin), tokenizer, rules)) {
+    for (const text::Segment& segment :
+         text::cut_segments(std::string_view(context).substr(begin, end - begin), tokenizer, rules)) {
       const std::uint64_t at = begin + segment.span.begin;
       rows.push_back({base::make_segment_id(0, at), at, begin + segment.span.end,
-                      1 + static_cast<std::uint64_t>(std::count(context.begin(), context.begin() + static_cast<std::ptrdiff_t>(at), '\n'))});
+                      1 + static_cast<std::uint64_t>(
+                              std::count(context.begin(), context.begin() + static_cast<std::ptrdiff_t>(at), '\n'))});
       code_rows.push_back(code_encoder.encode(std::vector<std::vector<text::TokenId>>{segment.tokens}).row(0));
       std::vector<std::string> texts{segment.text};
-      if (key_mode == shard::KeyMode::kPrefix) texts = {std::string(text::first_words(segment.text, shard::EncodingRules{}.prefix_words))};
+      if (key_mode == shard::KeyMode::kPrefix)
+        texts = {std::string(text::first_words(segment.text, shard::EncodingRules{}.prefix_words))};
       if (key_mode == shard::KeyMode::kSentence) {
         texts.clear();
         for (const text::Span span : segment.sentences) texts.push_back(segment.text.substr(span.begin, span.size()));

@@ -32,7 +32,9 @@ class ByteTokenizer final : public text::Tokenizer {
   [[nodiscard]] text::TokenId id_of(std::string_view) const override { return 0; }
 };
 
-inline std::uint64_t mix(std::uint64_t state, std::uint64_t value) { return base::Random(state ^ (value * 0x9E3779B97F4A7C15U)).next(); }
+inline std::uint64_t mix(std::uint64_t state, std::uint64_t value) {
+  return base::Random(state ^ (value * 0x9E3779B97F4A7C15U)).next();
+}
 
 inline void fill_random(std::uint64_t seed, std::span<float> values) {
   base::Random random(seed);
@@ -49,7 +51,8 @@ class FakeCodes final : public model::CodeEncoder {
     batches.push_back(segments.size());
     linalg::Matrix codes(static_cast<linalg::Index>(segments.size()), size_);
     for (std::size_t i = 0; i < segments.size(); ++i) {
-      if (segments[i].empty() || segments[i].size() > max_tokens_) throw base::ShapeError("a segment that is empty or too long");
+      if (segments[i].empty() || segments[i].size() > max_tokens_)
+        throw base::ShapeError("a segment that is empty or too long");
       std::uint64_t seed = 1;
       for (const text::TokenId token : segments[i]) seed = mix(seed, static_cast<std::uint64_t>(token));
       fill_random(seed, std::span(codes.row(static_cast<linalg::Index>(i)).data(), static_cast<std::size_t>(size_)));
@@ -85,7 +88,8 @@ class FakeKeys final : public model::KeyEncoder {
     linalg::RowVector word_vector(size_);
     for (std::size_t at = 0; at < text.size();) {
       const std::size_t end = std::min(text.find(' ', at), text.size());
-      fill_random(std::hash<std::string_view>{}(text.substr(at, end - at)), std::span(word_vector.data(), static_cast<std::size_t>(size_)));
+      fill_random(std::hash<std::string_view>{}(text.substr(at, end - at)),
+                  std::span(word_vector.data(), static_cast<std::size_t>(size_)));
       sum += word_vector;
       at = end + 1;
     }
@@ -109,7 +113,8 @@ class FakeDecoder final : public model::CodeDecoder {
       }
       // Of different lengths, now and then none: sizes travel too.
       texts.emplace_back();
-      for (std::uint64_t i = 0; i < state % 9; ++i) texts.back().push_back(static_cast<text::TokenId>('a' + (state >> (5 * i + 4)) % 26));
+      for (std::uint64_t i = 0; i < state % 9; ++i)
+        texts.back().push_back(static_cast<text::TokenId>('a' + (state >> (5 * i + 4)) % 26));
     }
     return texts;
   }

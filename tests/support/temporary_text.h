@@ -1,11 +1,11 @@
 #pragma once
+#include <stdlib.h>
+
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <stdlib.h>
 
 #include "common/base/random.h"
 
@@ -36,13 +36,15 @@ class TemporaryText {
 
 /// Sentences of random words; some end a line, some a paragraph, and some lines are indented.
 inline std::string random_prose(std::size_t bytes, std::uint64_t seed) {
-  static const std::vector<std::string> kWords{"river", "stone", "seven", "lamp", "Anna", "under", "slowly", "green", "night", "caf\u00e9",
-                                               "of", "the", "and", "walked", "house", "42", "bell", "winter", "\u4e2d\u6587", "by"};
+  static const std::vector<std::string> kWords{
+      "river", "stone", "seven", "lamp",   "Anna",  "under", "slowly", "green",  "night",        "caf\u00e9",
+      "of",    "the",   "and",   "walked", "house", "42",    "bell",   "winter", "\u4e2d\u6587", "by"};
   base::Random random(seed);
   std::string text;
   while (text.size() < bytes) {
     std::string sentence = "The";
-    for (std::uint64_t words = 3 + random.below(9); words > 0; --words) sentence += " " + kWords[random.below(kWords.size())];
+    for (std::uint64_t words = 3 + random.below(9); words > 0; --words)
+      sentence += " " + kWords[random.below(kWords.size())];
     text += sentence + ".";
     const std::uint64_t kind = random.below(8);
     text += kind == 0 ? "\n\n" : kind == 1 ? "\n" : kind == 2 ? "\n\n\n  " : " ";

@@ -18,7 +18,8 @@ wire::ReadPlan read_plan(bool codebook = false) {
   return {.queries = 2, .k = 2, .asked = 2, .key_size = 4, .code_size = kCode, .codebook = codebook, .step = 6};
 }
 
-wire::ReadHeader header(ReadKind kind, std::uint32_t shard, std::uint32_t rows, std::uint32_t columns, ReadStatus status = ReadStatus::kOk) {
+wire::ReadHeader header(ReadKind kind, std::uint32_t shard, std::uint32_t rows, std::uint32_t columns,
+                        ReadStatus status = ReadStatus::kOk) {
   return {.kind = kind, .status = status, .shard = {shard}, .rows = rows, .columns = columns, .step = 6};
 }
 
@@ -34,26 +35,37 @@ std::vector<std::byte> proposals(ReadStatus last = ReadStatus::kOk) {
       {wire::kAbsent, wire::kAbsent, candidate(0.125F, 4, 30), wire::kAbsent}};
   std::vector<std::byte> all;
   for (std::uint32_t shard = 0; shard < kShards; ++shard) {
-    const auto bytes = wire::pack<wire::Candidate>(header(ReadKind::kCandidates, shard, 2, 2, shard == 2 ? last : ReadStatus::kOk), of_shards[shard], {});
+    const auto bytes = wire::pack<wire::Candidate>(
+        header(ReadKind::kCandidates, shard, 2, 2, shard == 2 ? last : ReadStatus::kOk), of_shards[shard], {});
     all.insert(all.end(), bytes.begin(), bytes.end());
   }
   return all;
 }
 
 wire::CodeRecord record(std::uint32_t shard, std::uint32_t slot, std::uint64_t segment) {
-  return {.segment = {segment}, .byte_begin = segment, .byte_end = segment + 5, .line = segment / 5, .document = 0, .shard = {shard}, .slot = {slot}};
+  return {.segment = {segment},
+          .byte_begin = segment,
+          .byte_end = segment + 5,
+          .line = segment / 5,
+          .document = 0,
+          .shard = {shard},
+          .slot = {slot}};
 }
 
 std::vector<std::byte> codes(bool with_last = true) {
   std::vector<std::byte> all;
-  const auto add = [&all](std::uint32_t shard, std::vector<wire::CodeRecord> records, const std::vector<float>& floats) {
-    const auto bytes = wire::pack<wire::CodeRecord>(header(ReadKind::kCodes, shard, static_cast<std::uint32_t>(records.size()), kCode), records, floats);
+  const auto add = [&all](std::uint32_t shard, std::vector<wire::CodeRecord> records,
+                          const std::vector<float>& floats) {
+    const auto bytes = wire::pack<wire::CodeRecord>(
+        header(ReadKind::kCodes, shard, static_cast<std::uint32_t>(records.size()), kCode), records, floats);
     all.insert(all.end(), bytes.begin(), bytes.end());
   };
   add(0, {record(0, 7, 10)}, {1.0F, 2.0F});
   add(1, {record(1, 1, 20)}, {3.0F, 4.0F});
-  if (with_last) add(2, {record(2, 4, 30)}, {5.0F, 6.0F});
-  else add(2, {}, {});
+  if (with_last)
+    add(2, {record(2, 4, 30)}, {5.0F, 6.0F});
+  else
+    add(2, {}, {});
   return all;
 }
 
@@ -95,11 +107,15 @@ TEST(CoordinatorService, AReadOfACodebookIsTheMeanOverShards) {
   const wire::ReadPlan plan = read_plan(true);
   std::vector<std::byte> all;
   for (std::uint32_t shard = 0; shard < kShards; ++shard) {
-    const std::vector<wire::SlotRead> slots{{.count = shard, .row = 5, .score = 0.5F}, {.count = 0, .row = 1, .score = 0.25F}};
+    const std::vector<wire::SlotRead> slots{{.count = shard, .row = 5, .score = 0.5F},
+                                            {.count = 0, .row = 1, .score = 0.25F}};
     const auto value = static_cast<float>(shard);
-    const auto reads = wire::pack<wire::SlotRead>(header(ReadKind::kSlotReads, shard, 2, kCode), slots, std::vector{value, -value, 0.0F, 0.0F});
-    const auto members = wire::pack<wire::Candidate>(header(ReadKind::kCandidates, shard, 2, 2),
-                                                     std::vector{shard == 2 ? candidate(0.5F, 3, 8) : wire::kAbsent, wire::kAbsent, wire::kAbsent, wire::kAbsent}, {});
+    const auto reads = wire::pack<wire::SlotRead>(header(ReadKind::kSlotReads, shard, 2, kCode), slots,
+                                                  std::vector{value, -value, 0.0F, 0.0F});
+    const auto members = wire::pack<wire::Candidate>(
+        header(ReadKind::kCandidates, shard, 2, 2),
+        std::vector{shard == 2 ? candidate(0.5F, 3, 8) : wire::kAbsent, wire::kAbsent, wire::kAbsent, wire::kAbsent},
+        {});
     all.insert(all.end(), reads.begin(), reads.end());
     all.insert(all.end(), members.begin(), members.end());
   }
@@ -109,7 +125,8 @@ TEST(CoordinatorService, AReadOfACodebookIsTheMeanOverShards) {
   std::vector<std::byte> records;
   for (std::uint32_t shard = 0; shard < kShards; ++shard) {
     const auto own = shard == 2 ? std::vector{record(2, 3, 8)} : std::vector<wire::CodeRecord>{};
-    const auto bytes = wire::pack<wire::CodeRecord>(header(ReadKind::kCodes, shard, static_cast<std::uint32_t>(own.size()), 0), own, {});
+    const auto bytes = wire::pack<wire::CodeRecord>(
+        header(ReadKind::kCodes, shard, static_cast<std::uint32_t>(own.size()), 0), own, {});
     records.insert(records.end(), bytes.begin(), bytes.end());
   }
   const BatchRead read = service.assemble(plan, records);
@@ -131,13 +148,15 @@ TEST(CoordinatorService, MessagesOfAnotherReadAreRefused) {
 
   std::vector<std::byte> twice = good;  // the second shard's message in the third's place
   const std::size_t size = wire::proposal_bytes(read_plan());
-  std::copy_n(good.begin() + static_cast<std::ptrdiff_t>(size), size, twice.begin() + static_cast<std::ptrdiff_t>(2 * size));
+  std::copy_n(good.begin() + static_cast<std::ptrdiff_t>(size), size,
+              twice.begin() + static_cast<std::ptrdiff_t>(2 * size));
   EXPECT_THROW(static_cast<void>(service.choose(read_plan(), twice)), base::CommError);
 
   static_cast<void>(service.choose(read_plan(), good));
   const std::vector<std::byte> answer = codes();
   for (const std::size_t cut : {std::size_t{0}, std::size_t{10}, answer.size() - 1}) {
-    EXPECT_THROW(static_cast<void>(service.assemble(read_plan(), std::span(answer).first(cut))), base::CommError) << cut;
+    EXPECT_THROW(static_cast<void>(service.assemble(read_plan(), std::span(answer).first(cut))), base::CommError)
+        << cut;
   }
   EXPECT_THROW(static_cast<void>(service.assemble(other, answer)), base::CommError);
 }

@@ -23,16 +23,24 @@ std::filesystem::path model_folder() {
 
 /// Everyday sentences; every fifth holds a number of five digits.
 std::vector<std::string> some_sentences(std::size_t count) {
-  const std::vector<std::string> people{"The old miller", "My sister", "A young doctor", "The gardener", "Our neighbour", "The captain"};
-  const std::vector<std::string> deeds{"walked to the market", "wrote a long letter", "waited at the bridge", "closed the shutters",
-                                       "looked for the lost dog", "sold the brown horse", "counted the apples in the cellar"};
-  const std::vector<std::string> times{"before the rain came", "on a cold morning", "late in the evening", "without saying a word"};
+  const std::vector<std::string> people{"The old miller", "My sister",     "A young doctor",
+                                        "The gardener",   "Our neighbour", "The captain"};
+  const std::vector<std::string> deeds{"walked to the market",
+                                       "wrote a long letter",
+                                       "waited at the bridge",
+                                       "closed the shutters",
+                                       "looked for the lost dog",
+                                       "sold the brown horse",
+                                       "counted the apples in the cellar"};
+  const std::vector<std::string> times{"before the rain came", "on a cold morning", "late in the evening",
+                                       "without saying a word"};
   base::Random random(17);
   const auto one_of = [&random](const std::vector<std::string>& list) { return list[random.below(list.size())]; };
   std::vector<std::string> sentences;
   while (sentences.size() < count) {
     const bool number = sentences.size() % 5 == 0;
-    sentences.push_back(number ? "The number of the house by the river is " + std::to_string(10'000 + random.below(90'000)) + "."
+    sentences.push_back(number ? "The number of the house by the river is " +
+                                     std::to_string(10'000 + random.below(90'000)) + "."
                                : one_of(people) + " " + one_of(deeds) + " " + one_of(times) + ".");
   }
   return sentences;
@@ -41,7 +49,8 @@ std::vector<std::string> some_sentences(std::size_t count) {
 class RoundTrip : public testing::Test {
  protected:
   void SetUp() override {
-    if (!std::filesystem::is_regular_file(model_folder() / "model.safetensors")) GTEST_SKIP() << "LARIMAR SKIPPED: no trained model in " << model_folder();
+    if (!std::filesystem::is_regular_file(model_folder() / "model.safetensors"))
+      GTEST_SKIP() << "LARIMAR SKIPPED: no trained model in " << model_folder();
     model::set_threads(1);
     tokenizer = text::load_tokenizer(model_folder() / "tokenizer.json");
     encoder = model::load_compact_encoder(model_folder());
@@ -75,7 +84,8 @@ TEST_F(RoundTrip, ACodeDecodesAloneAsItDoesAmongOthers) {
   const Matrix codes = encode(some_sentences(12));
   const auto together = decoder->decode(codes);
   ASSERT_EQ(together.size(), 12U);
-  for (Index i = 0; i < codes.rows(); ++i) EXPECT_EQ(decoder->decode(codes.row(i)).front(), together[static_cast<std::size_t>(i)]);
+  for (Index i = 0; i < codes.rows(); ++i)
+    EXPECT_EQ(decoder->decode(codes.row(i)).front(), together[static_cast<std::size_t>(i)]);
 }
 
 TEST_F(RoundTrip, MoreCodesThanABatchAndNoneAtAll) {

@@ -28,7 +28,8 @@ TEST(Setup, AutoTakesTheSentenceEncoderWhereItIs) {
   setup.keys_folder = files.folder();
   EXPECT_EQ(resolve(setup).keys, "model");
   setup.keys = "minilm";
-  EXPECT_THAT(refusal(setup), testing::AllOf(testing::StartsWith("78 "), testing::HasSubstr(files.folder().string()), testing::HasSubstr("--keys model")));
+  EXPECT_THAT(refusal(setup), testing::AllOf(testing::StartsWith("78 "), testing::HasSubstr(files.folder().string()),
+                                             testing::HasSubstr("--keys model")));
   files.write("model.safetensors", "");
   EXPECT_EQ(refusal(setup), "accepted");
   setup.keys = "auto";
@@ -42,7 +43,8 @@ TEST(Setup, AModelFolderWithoutAModelIsRefusedByName) {
   JobSetup setup;
   setup.model = files.folder();
   setup.keys = "model";
-  EXPECT_THAT(refusal(setup), testing::AllOf(testing::StartsWith("66 "), testing::HasSubstr(files.folder().string()), testing::HasSubstr("--model")));
+  EXPECT_THAT(refusal(setup), testing::AllOf(testing::StartsWith("66 "), testing::HasSubstr(files.folder().string()),
+                                             testing::HasSubstr("--model")));
 }
 
 TEST(Setup, KeyModesByName) {
@@ -54,7 +56,8 @@ TEST(Setup, KeyModesByName) {
 
 TEST(Setup, TheReportHoldsEveryChoiceThatChangesAnAnswer) {
   const auto json = to_json(JobSetup{});
-  for (const char* name : {"model", "keys", "key_mode", "prefix_words", "segment", "max_tokens", "strict", "slots", "ridge", "reads", "scope", "batch", "seed"}) {
+  for (const char* name : {"model", "keys", "key_mode", "prefix_words", "segment", "max_tokens", "strict", "slots",
+                           "ridge", "reads", "scope", "batch", "seed"}) {
     EXPECT_TRUE(json.contains(name)) << name;
   }
 }

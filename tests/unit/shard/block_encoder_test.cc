@@ -14,7 +14,8 @@ using linalg::Index;
 
 /// An encoder over fake networks.
 struct Bench {
-  explicit Bench(const EncodingRules& rules = {}, std::size_t max_tokens = 100) : codes(5, max_tokens), encoder(codes, keys, tokenizer, rules) {}
+  explicit Bench(const EncodingRules& rules = {}, std::size_t max_tokens = 100)
+      : codes(5, max_tokens), encoder(codes, keys, tokenizer, rules) {}
   EncodedBlock encode(std::string_view block) { return encoder.encode(block, {"folder/book.txt", 1000, 20}); }
   std::string refusal(std::string_view block) {
     try {
@@ -30,7 +31,8 @@ struct Bench {
   BlockEncoder encoder;
 };
 
-constexpr std::string_view kBlock = "\nThe red door was shut.\nAnna had the key in her hand all day.\n\nNobody else was there that day.\n";
+constexpr std::string_view kBlock =
+    "\nThe red door was shut.\nAnna had the key in her hand all day.\n\nNobody else was there that day.\n";
 
 TEST(BlockEncoder, PlacesAndLinesAreThoseOfTheBlock) {
   Bench bench;
@@ -66,7 +68,9 @@ TEST(BlockEncoder, KeyModesMakeKeysFromTheRightText) {
   const EncodedBlock block = sentences.encode(kBlock);
   EXPECT_EQ(block.places.size(), 2U);
   EXPECT_THAT(block.key_owner, testing::ElementsAre(0, 0, 1));
-  EXPECT_THAT(sentences.keys.seen, testing::ElementsAre("The red door was shut.", "Anna had the key in her hand all day.", "Nobody else was there that day."));
+  EXPECT_THAT(sentences.keys.seen,
+              testing::ElementsAre("The red door was shut.", "Anna had the key in her hand all day.",
+                                   "Nobody else was there that day."));
   EXPECT_EQ(block.keys.rows(), 3);
 }
 
@@ -78,7 +82,9 @@ TEST(BlockEncoder, CodesBelongToTheirSegmentsWhateverTheOrderOfBatches) {
   const auto segments = text::cut_segments(prose, bench.tokenizer, EncodingRules{}.segments);
   ASSERT_EQ(segments.size(), block.places.size());
   for (std::size_t i = 0; i < segments.size(); ++i) {
-    EXPECT_TRUE(bench.codes.encode(std::vector<std::vector<text::TokenId>>{segments[i].tokens}).row(0) == block.codes.row(static_cast<Index>(i))) << "segment " << i;
+    EXPECT_TRUE(bench.codes.encode(std::vector<std::vector<text::TokenId>>{segments[i].tokens}).row(0) ==
+                block.codes.row(static_cast<Index>(i)))
+        << "segment " << i;
   }
 }
 
@@ -96,7 +102,8 @@ TEST(BlockEncoder, SegmentsNeverExceedTheEncodersLimit) {
   EncodingRules rules;
   rules.segments.max_tokens = 4096;
   Bench bench(rules, 40);
-  EXPECT_GT(bench.encode(support::random_prose(4'000, 4) + std::string(500, 'x')).places.size(), 50U) << "FakeCodes refuses longer ones";
+  EXPECT_GT(bench.encode(support::random_prose(4'000, 4) + std::string(500, 'x')).places.size(), 50U)
+      << "FakeCodes refuses longer ones";
 }
 
 TEST(BlockEncoder, InvalidUtf8IsMaskedAndCountedOrRefused) {
@@ -108,7 +115,8 @@ TEST(BlockEncoder, InvalidUtf8IsMaskedAndCountedOrRefused) {
   EXPECT_THAT(mild.keys.seen.front(), testing::HasSubstr("A caf? was"));
   EncodingRules rules;
   rules.strict = true;
-  EXPECT_THAT(Bench(rules).refusal(bad), testing::AllOf(testing::HasSubstr("folder/book.txt"), testing::HasSubstr("byte 1005 ")));
+  EXPECT_THAT(Bench(rules).refusal(bad),
+              testing::AllOf(testing::HasSubstr("folder/book.txt"), testing::HasSubstr("byte 1005 ")));
   EXPECT_EQ(Bench(rules).refusal("A caf\u00e9.\n"), "accepted");
   EXPECT_THAT(Bench(rules).refusal(std::string("nul \0 byte", 10)), testing::HasSubstr("byte 1004 "));
 }
@@ -117,8 +125,10 @@ TEST(BlockEncoder, ALineAboveTheLimitIsRefusedByItsNumber) {
   EncodingRules rules;
   rules.max_line_bytes = 30;
   EXPECT_THAT(Bench(rules).refusal("short\n\n" + std::string(31, 'x') + "\n"),
-              testing::AllOf(testing::HasSubstr("folder/book.txt: line 22 (byte 1007) has 31 bytes"), testing::HasSubstr("--max-line 30")));
-  EXPECT_THAT(Bench(rules).refusal("short\n" + std::string(31, 'x')), testing::HasSubstr("line 21 ")) << "the last line has no end";
+              testing::AllOf(testing::HasSubstr("folder/book.txt: line 22 (byte 1007) has 31 bytes"),
+                             testing::HasSubstr("--max-line 30")));
+  EXPECT_THAT(Bench(rules).refusal("short\n" + std::string(31, 'x')), testing::HasSubstr("line 21 "))
+      << "the last line has no end";
   EXPECT_EQ(Bench(rules).refusal(std::string(30, 'x') + "\n" + std::string(30, 'y')), "accepted");
 }
 

@@ -15,8 +15,10 @@ namespace {
 
 /// What one shard of several holds after ingest and write.
 struct Bench {
-  Bench(std::size_t shard, std::size_t shards, const text::Corpus& corpus, BlockCache* cache = nullptr, const EncodingRules& rules = {})
-      : encoder(codes, keys, tokenizer, rules), service({static_cast<std::uint32_t>(shard)}, shards, encoder, cache, "segment") {
+  Bench(std::size_t shard, std::size_t shards, const text::Corpus& corpus, BlockCache* cache = nullptr,
+        const EncodingRules& rules = {})
+      : encoder(codes, keys, tokenizer, rules),
+        service({static_cast<std::uint32_t>(shard)}, shards, encoder, cache, "segment") {
     stats = service.ingest(corpus, [this](const IngestStats& now) { reported.push_back(now.blocks_done); });
   }
   support::ByteTokenizer tokenizer;
@@ -31,13 +33,15 @@ struct Bench {
 std::vector<SegmentInfo> segments_of(Bench& bench) {
   bench.service.write({});
   std::vector<SegmentInfo> segments;
-  for (std::uint32_t slot = 0; slot < bench.service.memory().size(); ++slot) segments.push_back(bench.service.memory().segment({slot}));
+  for (std::uint32_t slot = 0; slot < bench.service.memory().size(); ++slot)
+    segments.push_back(bench.service.memory().segment({slot}));
   return segments;
 }
 
 struct Context {
   explicit Context(const std::vector<std::string>& texts) : documents(texts) {
-    for (std::size_t i = 0; i < texts.size(); ++i) paths.push_back(files.write("d" + std::to_string(i) + ".txt", texts[i]));
+    for (std::size_t i = 0; i < texts.size(); ++i)
+      paths.push_back(files.write("d" + std::to_string(i) + ".txt", texts[i]));
     corpus.emplace(paths);
   }
   support::TemporaryText files;
@@ -57,7 +61,8 @@ void expect_every_segment_once(const Context& context, std::size_t shards) {
     const auto segments = segments_of(bench);
     EXPECT_EQ(segments.size(), bench.stats.segments);
     EXPECT_TRUE(std::ranges::is_sorted(segments, {}, &SegmentInfo::id));
-    for (const SegmentInfo& segment : segments) EXPECT_TRUE(all.emplace(segment.id, segment).second) << "a segment in two shards";
+    for (const SegmentInfo& segment : segments)
+      EXPECT_TRUE(all.emplace(segment.id, segment).second) << "a segment in two shards";
   }
   EXPECT_EQ(bytes, context.corpus->bytes());
   std::vector<std::size_t> at(context.documents.size());
@@ -66,15 +71,20 @@ void expect_every_segment_once(const Context& context, std::size_t shards) {
     std::size_t& covered = at[segment.document];
     EXPECT_EQ(base::byte_of(id), segment.byte_begin);
     EXPECT_LE(covered, segment.byte_begin) << "segments overlap";
-    EXPECT_THAT(text.substr(covered, segment.byte_begin - covered), testing::MatchesRegex("[ \n]*")) << "text in no segment";
-    EXPECT_EQ(segment.line, 1 + static_cast<std::uint64_t>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(segment.byte_begin), '\n')));
+    EXPECT_THAT(text.substr(covered, segment.byte_begin - covered), testing::MatchesRegex("[ \n]*"))
+        << "text in no segment";
+    EXPECT_EQ(segment.line,
+              1 + static_cast<std::uint64_t>(
+                      std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(segment.byte_begin), '\n')));
     covered = segment.byte_end;
   }
-  for (std::size_t i = 0; i < at.size(); ++i) EXPECT_THAT(context.documents[i].substr(at[i]), testing::MatchesRegex("[ \n]*"));
+  for (std::size_t i = 0; i < at.size(); ++i)
+    EXPECT_THAT(context.documents[i].substr(at[i]), testing::MatchesRegex("[ \n]*"));
 }
 
 TEST(ShardService, ShardsTogetherHoldEverySegmentExactlyOnce) {
-  const Context context({support::random_prose(70'000, 1), "One line without an end", support::random_prose(40'000, 2)});
+  const Context context(
+      {support::random_prose(70'000, 1), "One line without an end", support::random_prose(40'000, 2)});
   for (const std::size_t shards : {1UL, 2UL, 3UL, 5UL, 12UL}) {
     SCOPED_TRACE(std::to_string(shards) + " shards");
     expect_every_segment_once(context, shards);
@@ -144,7 +154,8 @@ TEST(ShardService, ErrorsNameTheDocumentAndThePlaceInIt) {
     return text;
   };
   for (const std::size_t shards : {1UL, 3UL}) {
-    EXPECT_THAT(refusal(shards), testing::AllOf(testing::HasSubstr("d1.txt"), testing::ContainsRegex("byte (39999|40000|40001) ")));
+    EXPECT_THAT(refusal(shards),
+                testing::AllOf(testing::HasSubstr("d1.txt"), testing::ContainsRegex("byte (39999|40000|40001) ")));
   }
 }
 

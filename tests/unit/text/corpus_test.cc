@@ -19,10 +19,10 @@ std::string lines_of(std::size_t bytes, std::size_t length, const std::string& e
 }
 
 std::vector<std::string> odd_texts() {
-  return {support::random_prose(30'000, 1), std::string(30'000, 'x'),             std::string(30'000, '\n'), lines_of(30'000, 70, "\r\n"),
-          lines_of(30'000, 1, "\n\n"),      lines_of(50'000, 9'000, "\n"),        lines_of(60'000, 20'000, "\n\n"),
-          std::string(29'999, 'x') + "\n",  "\n\n" + std::string(20'000, 'x'),    lines_of(30'000, 4'094, "\n"),
-          lines_of(30'000, 4'095, "\n\n")};
+  return {support::random_prose(30'000, 1), std::string(30'000, 'x'),        std::string(30'000, '\n'),
+          lines_of(30'000, 70, "\r\n"),     lines_of(30'000, 1, "\n\n"),     lines_of(50'000, 9'000, "\n"),
+          lines_of(60'000, 20'000, "\n\n"), std::string(29'999, 'x') + "\n", "\n\n" + std::string(20'000, 'x'),
+          lines_of(30'000, 4'094, "\n"),    lines_of(30'000, 4'095, "\n\n")};
 }
 
 TEST(BlockStart, IsMonotoneStaysInTheDocumentAndNeverLooksBack) {
@@ -107,9 +107,12 @@ TEST(Corpus, RefusesWhatCannotBeReadByName) {
   const fs::path good = files.write("good.txt", "text"), empty = files.write("empty.txt", "");
   fs::create_directory(files.folder() / "bare");
   EXPECT_THAT(refusal({}), testing::StartsWith("2 no context"));
-  EXPECT_THAT(refusal({good, files.folder() / "no.txt"}), testing::AllOf(testing::StartsWith("66 "), testing::HasSubstr("no.txt does not exist")));
-  EXPECT_THAT(refusal({good, empty}), testing::AllOf(testing::StartsWith("66 "), testing::HasSubstr("empty.txt is empty")));
-  EXPECT_THAT(refusal({files.folder() / "bare"}), testing::AllOf(testing::StartsWith("66 "), testing::HasSubstr("holds no file")));
+  EXPECT_THAT(refusal({good, files.folder() / "no.txt"}),
+              testing::AllOf(testing::StartsWith("66 "), testing::HasSubstr("no.txt does not exist")));
+  EXPECT_THAT(refusal({good, empty}),
+              testing::AllOf(testing::StartsWith("66 "), testing::HasSubstr("empty.txt is empty")));
+  EXPECT_THAT(refusal({files.folder() / "bare"}),
+              testing::AllOf(testing::StartsWith("66 "), testing::HasSubstr("holds no file")));
   EXPECT_EQ(refusal({good}), "accepted");
 }
 

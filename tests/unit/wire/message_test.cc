@@ -9,7 +9,9 @@
 namespace larimar::wire {
 namespace {
 
-ReadHeader candidates_header() { return {.kind = ReadKind::kCandidates, .shard = {2}, .rows = 2, .columns = 1, .step = 8}; }
+ReadHeader candidates_header() {
+  return {.kind = ReadKind::kCandidates, .shard = {2}, .rows = 2, .columns = 1, .step = 8};
+}
 
 TEST(Message, PacksAndUnpacksTheSame) {
   const std::vector<Candidate> records{{1.5F, {3}, {4}}, kAbsent};
@@ -38,7 +40,9 @@ TEST(Message, EveryOtherLengthIsRefused) {
   const std::vector<float> floats(3);
   const auto bytes = pack<Candidate>(candidates_header(), records, floats);
   for (std::size_t size = 0; size < bytes.size(); ++size) {
-    EXPECT_THROW(static_cast<void>(unpack<Candidate>(std::span(bytes).first(size), candidates_header(), 2, 3)), base::CommError) << size;
+    EXPECT_THROW(static_cast<void>(unpack<Candidate>(std::span(bytes).first(size), candidates_header(), 2, 3)),
+                 base::CommError)
+        << size;
   }
   auto longer = bytes;
   longer.push_back({});
@@ -71,7 +75,8 @@ TEST(JobMessage, GarbageIsRefusedOrReadButNeverCrashes) {
   int refused = 0;
   for (int trial = 0; trial < 2000; ++trial) {
     std::string bad = good;
-    for (std::uint64_t changes = 1 + random.below(4); changes > 0; --changes) bad[random.below(bad.size())] = static_cast<char>(random.below(256));
+    for (std::uint64_t changes = 1 + random.below(4); changes > 0; --changes)
+      bad[random.below(bad.size())] = static_cast<char>(random.below(256));
     bad.resize(random.below(bad.size() + 1));
     try {
       static_cast<void>(job_from_bytes(bad));

@@ -49,7 +49,8 @@ TEST(ShardOfBlock, EveryBlockHasAShardAndTheFirstOnesAreDealtInTurn) {
       EXPECT_TRUE(block >= std::min<std::uint64_t>(shards, kVirtualShards) || shard == block) << "block " << block;
       ++load[shard];
     }
-    const auto [least, most] = std::ranges::minmax(std::span(load).first(std::min<std::size_t>(shards, kVirtualShards)));
+    const auto [least, most] =
+        std::ranges::minmax(std::span(load).first(std::min<std::size_t>(shards, kVirtualShards)));
     EXPECT_LE(most - least, 4U) << shards << " shards";
   }
 }
