@@ -26,7 +26,7 @@ bool prints_for_job() {
 
 // mpirun ends the job at the first rank that leaves with an error: the silent ones let the one that speaks go first.
 void let_the_speaker_leave() {
-  if (!prints_for_job()) std::this_thread::sleep_for(std::chrono::seconds(2));
+  if (!prints_for_job()) std::this_thread::sleep_for(std::chrono::seconds(3));
 }
 
 int exit_code(const base::Error& error) { return static_cast<int>(error.code()); }

@@ -36,7 +36,7 @@ class CommandLine(ProgramTest):
     def test_rank_0_speaks_even_if_it_comes_last(self):
         """mpirun ends the job when the first rank leaves with an error."""
         context = self.write("context.txt", texts.PASSKEY)
-        late = self.write("late.sh", '#!/bin/sh\n[ "$OMPI_COMM_WORLD_RANK" = 0 ] && sleep 0.7\nexec "$@"\n')
+        late = self.write("late.sh", '#!/bin/sh\n[ "$OMPI_COMM_WORLD_RANK" = 0 ] && sleep 1.5\nexec "$@"\n')
         late.chmod(0o755)
         result = self.run_program("run", "--context", context, "--nonsense", ranks=RANKS, wrapper=[str(late)])
         self.assertEqual(result.code, 2)
