@@ -49,7 +49,8 @@ std::vector<Winner> ranked_proposals(std::span<const CandidateReply> replies, st
 
 MergedRead merge_candidates(std::span<const CandidateReply> replies, ReadShape shape, std::size_t asked) {
   if (shape.k == 0 || asked < shape.k) {
-    throw base::ShapeError("a read for " + std::to_string(shape.k) + " winners needs replies of at least as many candidates and at least one, but they carry " +
+    throw base::ShapeError("a read for " + std::to_string(shape.k) +
+                           " winners needs replies of at least as many candidates and at least one, but they carry " +
                            std::to_string(asked));
   }
   MergedRead merged{.shape = shape, .winners = {}, .margin = {}, .participation = internal::participation_of(replies)};
@@ -113,10 +114,11 @@ ReadResult assemble(const MergedRead& merged, std::span<const CodeReply> replies
   // Until its shard has answered, a winner counts as lost.
   for (std::size_t i = 0; i < merged.winners.size(); ++i) {
     const Winner& winner = merged.winners[i];
-    result.records[i] = {.segment = winner.candidate.segment,
-                         .shard = winner.shard,
-                         .slot = winner.candidate.slot,
-                         .status = wire::is_absent(winner.candidate) ? wire::ReadStatus::kEmpty : wire::ReadStatus::kFailed};
+    result.records[i] = {
+        .segment = winner.candidate.segment,
+        .shard = winner.shard,
+        .slot = winner.candidate.slot,
+        .status = wire::is_absent(winner.candidate) ? wire::ReadStatus::kEmpty : wire::ReadStatus::kFailed};
   }
   internal::check_distinct(replies);
   for (const CodeReply& reply : replies) {

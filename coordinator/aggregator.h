@@ -40,8 +40,9 @@ struct Winner {
 
 struct MergedRead {
   ReadShape shape{};
-  std::vector<Winner> winners{};               // [queries, k], best first
-  std::vector<std::optional<float>> margin{};  // [queries] best score - second best, of another segment; none without a second
+  std::vector<Winner> winners{};  // [queries, k], best first
+  std::vector<std::optional<float>>
+      margin{};  // [queries] best score - second best, of another segment; none without a second
   Participation participation{};
 };
 
@@ -60,7 +61,7 @@ struct CodeReply {
   base::ShardId shard{};
   wire::ReadStatus status = wire::ReadStatus::kOk;
   std::span<const wire::CodeRecord> records{};  // [requests]; empty allowed if failed
-  linalg::ConstMatrixRef codes;               // [requests, C]
+  linalg::ConstMatrixRef codes;                 // [requests, C]
 };
 
 /// z_read with its sources.
@@ -73,14 +74,15 @@ struct ReadResult {
 /// Puts codes and records at the winners' places. Shards that hold no winner may be left out of `replies`; one that holds
 /// a winner and is missing counts as failed.
 /// Throws  CommError if a reply's length, its width, or a record's segment is not the one requested.
-[[nodiscard]] ReadResult assemble(const MergedRead& merged, std::span<const CodeReply> replies, linalg::Index code_size);
+[[nodiscard]] ReadResult assemble(const MergedRead& merged, std::span<const CodeReply> replies,
+                                  linalg::Index code_size);
 
 /// One shard's share of a codebook read.
 struct SlotReply {
   base::ShardId shard{};
   wire::ReadStatus status = wire::ReadStatus::kOk;
   std::span<const wire::SlotRead> reads{};     // [queries]; empty allowed if failed
-  linalg::ConstMatrixRef codes;              // [queries, C]
+  linalg::ConstMatrixRef codes;                // [queries, C]
   std::span<const wire::Candidate> members{};  // [queries, asked]
 };
 
@@ -91,7 +93,7 @@ struct SlotResult {
 };
 
 struct SlotCombination {
-  ReadShape shape{};              // k members a query
+  ReadShape shape{};            // k members a query
   std::size_t asked = 0;        // members a query in each reply, >= k
   linalg::Index code_size = 0;  // C
   double ridge = 0.0;           // >= 0, of the whole problem, with zero prior

@@ -24,7 +24,8 @@ double uniform(std::mt19937_64& random) { return static_cast<double>(random() >>
 /// Sum in a fixed order: Eigen's reductions depend on the instruction set.
 double squared_norm(const Matrix& matrix, Index row) {
   double sum = 0.0;
-  for (Index c = 0; c < matrix.cols(); ++c) sum += static_cast<double>(matrix(row, c)) * static_cast<double>(matrix(row, c));
+  for (Index c = 0; c < matrix.cols(); ++c)
+    sum += static_cast<double>(matrix(row, c)) * static_cast<double>(matrix(row, c));
   return sum;
 }
 
@@ -33,7 +34,8 @@ Matrix unit_keys(linalg::ConstMatrixRef sample) {
   Matrix keys = sample;
   for (Index r = 0; r < keys.rows(); ++r) {
     const double norm = std::sqrt(squared_norm(keys, r));
-    if (norm == 0.0) throw base::NumericalError("codebook sample row " + std::to_string(r) + " is zero, so it has no direction");
+    if (norm == 0.0)
+      throw base::NumericalError("codebook sample row " + std::to_string(r) + " is zero, so it has no direction");
     for (Index c = 0; c < keys.cols(); ++c) keys(r, c) = static_cast<float>(static_cast<double>(keys(r, c)) / norm);
   }
   return keys;
@@ -102,14 +104,16 @@ Matrix spread_start(const Matrix& keys, std::size_t row_count, std::mt19937_64& 
 }
 
 /// The key that is farthest from its own row and was not taken before.
-std::size_t worst_served(const Matrix& keys, const Matrix& rows, const std::vector<std::uint32_t>& row_of, std::vector<bool>& taken) {
+std::size_t worst_served(const Matrix& keys, const Matrix& rows, const std::vector<std::uint32_t>& row_of,
+                         std::vector<bool>& taken) {
   std::size_t worst = 0;
   double worst_cosine = std::numeric_limits<double>::infinity();
   for (std::size_t i = 0; i < row_of.size(); ++i) {
     if (taken[i]) continue;
     double cosine = 0.0;
     for (Index c = 0; c < keys.cols(); ++c) {
-      cosine += static_cast<double>(keys(static_cast<Index>(i), c)) * static_cast<double>(rows(static_cast<Index>(row_of[i]), c));
+      cosine += static_cast<double>(keys(static_cast<Index>(i), c)) *
+                static_cast<double>(rows(static_cast<Index>(row_of[i]), c));
     }
     if (cosine < worst_cosine) {
       worst_cosine = cosine;
@@ -123,7 +127,8 @@ std::size_t worst_served(const Matrix& keys, const Matrix& rows, const std::vect
 /// Each row becomes the direction of the sum of its keys.
 Matrix moved_rows(const Matrix& keys, const Matrix& rows, const std::vector<std::uint32_t>& row_of) {
   linalg::MatrixF64 sums = linalg::MatrixF64::Zero(rows.rows(), rows.cols());
-  for (Index i = 0; i < keys.rows(); ++i) sums.row(static_cast<Index>(row_of[static_cast<std::size_t>(i)])) += keys.row(i).cast<double>();
+  for (Index i = 0; i < keys.rows(); ++i)
+    sums.row(static_cast<Index>(row_of[static_cast<std::size_t>(i)])) += keys.row(i).cast<double>();
   std::vector<bool> used(static_cast<std::size_t>(rows.rows()), false);
   for (const std::uint32_t row : row_of) used[row] = true;
   std::vector<bool> taken(row_of.size(), false);
@@ -146,7 +151,8 @@ Matrix moved_rows(const Matrix& keys, const Matrix& rows, const std::vector<std:
 
 Matrix train_codebook(linalg::ConstMatrixRef sample, const CodebookOptions& options) {
   if (options.rows == 0 || options.rows > static_cast<std::size_t>(sample.rows())) {
-    throw base::ConfigError("a codebook of " + std::to_string(options.rows) + " rows cannot be made from " + std::to_string(sample.rows()) +
+    throw base::ConfigError("a codebook of " + std::to_string(options.rows) + " rows cannot be made from " +
+                            std::to_string(sample.rows()) +
                             " keys; it needs 1 to as many rows as keys, so ask for fewer slots or give more text");
   }
   const Matrix keys = unit_keys(sample);

@@ -7,7 +7,7 @@
 namespace larimar::coordinator {
 
 struct CodebookOptions {
-  std::size_t rows = 0;             // K >= 1, at most the size of the sample
+  std::size_t rows = 0;  // K >= 1, at most the size of the sample
   std::uint64_t seed = 1;
   std::size_t max_iterations = 10;  // stops earlier when no key changes its row
 };

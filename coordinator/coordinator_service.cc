@@ -8,7 +8,8 @@
 namespace larimar::coordinator {
 namespace {
 
-wire::ReadHeader expected_header(const wire::ReadPlan& plan, wire::ReadKind kind, std::size_t rows, std::size_t columns) {
+wire::ReadHeader expected_header(const wire::ReadPlan& plan, wire::ReadKind kind, std::size_t rows,
+                                 std::size_t columns) {
   wire::ReadHeader header;
   header.kind = kind;
   header.rows = static_cast<std::uint32_t>(rows);
@@ -28,21 +29,25 @@ Proposal read_proposal(const wire::ReadPlan& plan, std::span<const std::byte> by
     const std::size_t floats = plan.queries * plan.code_size;
     const std::size_t size = wire::message_bytes<wire::SlotRead>(plan.queries, floats);
     proposal.slots = wire::unpack<wire::SlotRead>(
-        bytes.first(size), expected_header(plan, wire::ReadKind::kSlotReads, plan.queries, plan.code_size), plan.queries, floats);
+        bytes.first(size), expected_header(plan, wire::ReadKind::kSlotReads, plan.queries, plan.code_size),
+        plan.queries, floats);
     bytes = bytes.subspan(size);
   }
-  proposal.candidates = wire::unpack<wire::Candidate>(
-      bytes, expected_header(plan, wire::ReadKind::kCandidates, plan.queries, plan.asked), plan.queries * plan.asked, 0);
+  proposal.candidates =
+      wire::unpack<wire::Candidate>(bytes, expected_header(plan, wire::ReadKind::kCandidates, plan.queries, plan.asked),
+                                    plan.queries * plan.asked, 0);
   return proposal;
 }
 
 linalg::ConstMatrixRef as_matrix(const std::vector<float>& floats, std::size_t rows, std::size_t columns) {
-  return Eigen::Map<const linalg::Matrix>(floats.data(), static_cast<linalg::Index>(rows), static_cast<linalg::Index>(columns));
+  return Eigen::Map<const linalg::Matrix>(floats.data(), static_cast<linalg::Index>(rows),
+                                          static_cast<linalg::Index>(columns));
 }
 
 }  // namespace
 
-std::vector<std::size_t> CoordinatorService::chosen_per_shard(std::span<const wire::ChosenSegment> chosen, std::size_t shards) {
+std::vector<std::size_t> CoordinatorService::chosen_per_shard(std::span<const wire::ChosenSegment> chosen,
+                                                              std::size_t shards) {
   std::vector<std::size_t> counts(shards);
   for (const wire::ChosenSegment& choice : chosen) {
     if (choice.shard.value < shards) ++counts[choice.shard.value];
@@ -50,9 +55,11 @@ std::vector<std::size_t> CoordinatorService::chosen_per_shard(std::span<const wi
   return counts;
 }
 
-std::vector<wire::ChosenSegment> CoordinatorService::choose(const wire::ReadPlan& plan, std::span<const std::byte> proposals) {
+std::vector<wire::ChosenSegment> CoordinatorService::choose(const wire::ReadPlan& plan,
+                                                            std::span<const std::byte> proposals) {
   const std::size_t size = wire::proposal_bytes(plan);
-  if (proposals.size() != size * shards_) throw base::CommError("the proposals of a read do not have the expected length");
+  if (proposals.size() != size * shards_)
+    throw base::CommError("the proposals of a read do not have the expected length");
   std::vector<Proposal> messages;
   for (std::size_t i = 0; i < shards_; ++i) messages.push_back(read_proposal(plan, proposals.subspan(i * size, size)));
 
@@ -69,7 +76,8 @@ std::vector<wire::ChosenSegment> CoordinatorService::choose(const wire::ReadPlan
   } else {
     std::vector<CandidateReply> replies;
     for (const Proposal& message : messages) {
-      replies.push_back({message.candidates.header.shard, message.candidates.header.status, message.candidates.records});
+      replies.push_back(
+          {message.candidates.header.shard, message.candidates.header.status, message.candidates.records});
     }
     merged_ = merge_candidates(replies, shape, plan.asked);
   }
@@ -88,13 +96,14 @@ BatchRead CoordinatorService::assemble(const wire::ReadPlan& plan, std::span<con
     const std::size_t count = code_requests(merged_, base::ShardId{static_cast<std::uint32_t>(i)}).size();
     const std::size_t size = wire::codes_bytes(plan, count);
     if (codes.size() < size) throw base::CommError("the codes of a read are cut short");
-    messages.push_back(wire::unpack<wire::CodeRecord>(codes.first(size), expected_header(plan, wire::ReadKind::kCodes, count, width),
-                                                      count, count * width));
+    messages.push_back(wire::unpack<wire::CodeRecord>(
+        codes.first(size), expected_header(plan, wire::ReadKind::kCodes, count, width), count, count * width));
     codes = codes.subspan(size);
   }
   std::vector<CodeReply> replies;
   for (const auto& message : messages) {
-    replies.push_back({message.header.shard, message.header.status, message.records, as_matrix(message.floats, message.records.size(), width)});
+    replies.push_back({message.header.shard, message.header.status, message.records,
+                       as_matrix(message.floats, message.records.size(), width)});
   }
   ReadResult read = coordinator::assemble(merged_, replies, static_cast<linalg::Index>(width));
 

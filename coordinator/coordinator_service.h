@@ -30,13 +30,15 @@ class CoordinatorService {
   /// Shapes  proposals: one message of wire::proposal_bytes(plan) for each shard, in ShardId order.
   ///         Returns [queries * k], to be broadcast.
   /// Calls   local. Throws CommError for a message that is not of this read.
-  [[nodiscard]] std::vector<wire::ChosenSegment> choose(const wire::ReadPlan& plan, std::span<const std::byte> proposals);
+  [[nodiscard]] std::vector<wire::ChosenSegment> choose(const wire::ReadPlan& plan,
+                                                        std::span<const std::byte> proposals);
 
   /// Shapes  codes: for each shard, in ShardId order, one message of wire::codes_bytes for what was chosen from it.
   [[nodiscard]] BatchRead assemble(const wire::ReadPlan& plan, std::span<const std::byte> codes);
 
   /// Segments that the last choose() took from each shard.
-  [[nodiscard]] static std::vector<std::size_t> chosen_per_shard(std::span<const wire::ChosenSegment> chosen, std::size_t shards);
+  [[nodiscard]] static std::vector<std::size_t> chosen_per_shard(std::span<const wire::ChosenSegment> chosen,
+                                                                 std::size_t shards);
 
  private:
   std::size_t shards_;

@@ -41,10 +41,12 @@ SlotResult combine_slots(std::span<const SlotReply> replies, const SlotCombinati
     throw base::ConfigError("ridge is " + std::to_string(combination.ridge) + " but must be a finite number >= 0");
   }
   std::vector<CandidateReply> members;
-  for (const SlotReply& reply : replies) members.push_back({.shard = reply.shard, .status = reply.status, .candidates = reply.members});
-  SlotResult result{.codes = linalg::Matrix::Zero(static_cast<linalg::Index>(combination.shape.queries), combination.code_size),
-                    .reads = std::vector<wire::SlotRead>(combination.shape.queries),
-                    .members = merge_candidates(members, combination.shape, combination.asked)};
+  for (const SlotReply& reply : replies)
+    members.push_back({.shard = reply.shard, .status = reply.status, .candidates = reply.members});
+  SlotResult result{
+      .codes = linalg::Matrix::Zero(static_cast<linalg::Index>(combination.shape.queries), combination.code_size),
+      .reads = std::vector<wire::SlotRead>(combination.shape.queries),
+      .members = merge_candidates(members, combination.shape, combination.asked)};
   const std::vector<const SlotReply*> usable = usable_in_order(replies);
   for (const SlotReply* reply : usable) check_reply(*reply, combination);
 
@@ -56,10 +58,12 @@ SlotResult combine_slots(std::span<const SlotReply> replies, const SlotCombinati
     for (const SlotReply* reply : usable) {
       check_same_row(*reply, reply->reads[q], total);
       total.count += reply->reads[q].count;
-      sum += static_cast<double>(reply->reads[q].count) * reply->codes.row(static_cast<linalg::Index>(q)).cast<double>();
+      sum +=
+          static_cast<double>(reply->reads[q].count) * reply->codes.row(static_cast<linalg::Index>(q)).cast<double>();
     }
     if (total.count == 0) continue;
-    result.codes.row(static_cast<linalg::Index>(q)) = (sum / (static_cast<double>(total.count) + combination.ridge)).cast<float>();
+    result.codes.row(static_cast<linalg::Index>(q)) =
+        (sum / (static_cast<double>(total.count) + combination.ridge)).cast<float>();
   }
   return result;
 }

@@ -18,7 +18,8 @@ constexpr linalg::Index kBatch = 128;  // codes decoded together
 torch::Device open_device(const std::string& name) {
   try {
     const torch::Device device(name);
-    if (device.is_cuda() && !torch::cuda::is_available()) throw base::ConfigError("device " + name + ": no CUDA device is usable here; use --device cpu");
+    if (device.is_cuda() && !torch::cuda::is_available())
+      throw base::ConfigError("device " + name + ": no CUDA device is usable here; use --device cpu");
     return device;
   } catch (const c10::Error&) {
     throw base::ConfigError("device \"" + name + "\" is not known: use cpu, cuda or cuda:N");
@@ -74,7 +75,8 @@ class CompactDecoder final : public model::CodeDecoder {
     const auto rows = generated.accessor<std::int64_t, 2>();
     for (std::int64_t i = 0; i < rows.size(0); ++i) {
       std::vector<TokenId>& ids = texts.emplace_back();
-      for (std::int64_t t = 0; t < rows.size(1) && rows[i][t] != config_.eos_id; ++t) ids.push_back(static_cast<TokenId>(rows[i][t]));
+      for (std::int64_t t = 0; t < rows.size(1) && rows[i][t] != config_.eos_id; ++t)
+        ids.push_back(static_cast<TokenId>(rows[i][t]));
     }
   }
 
@@ -85,7 +87,8 @@ class CompactDecoder final : public model::CodeDecoder {
 
 }  // namespace
 
-std::unique_ptr<model::CodeDecoder> load_compact_decoder(const std::filesystem::path& folder, const std::string& device) {
+std::unique_ptr<model::CodeDecoder> load_compact_decoder(const std::filesystem::path& folder,
+                                                         const std::string& device) {
   return std::make_unique<CompactDecoder>(folder, device);
 }
 

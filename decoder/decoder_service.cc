@@ -1,6 +1,5 @@
 #include "decoder/decoder_service.h"
 
-
 namespace larimar::decoder {
 
 std::vector<std::string> DecoderService::decode(linalg::ConstMatrixRef z_read) {

@@ -11,7 +11,8 @@ namespace larimar::decoder {
 /// Texts from z_read. Rows that hold no read (all zero) give empty texts. Decoder and tokenizer are borrowed.
 class DecoderService {
  public:
-  DecoderService(model::CodeDecoder& decoder, const text::Tokenizer& tokenizer) : decoder_(decoder), tokenizer_(tokenizer) {}
+  DecoderService(model::CodeDecoder& decoder, const text::Tokenizer& tokenizer)
+      : decoder_(decoder), tokenizer_(tokenizer) {}
 
   /// Shapes  z_read [reads, C]; returns [reads] texts.
   /// Calls   local. Throws ShapeError if C is not the decoder's.

@@ -7,8 +7,14 @@ namespace {
 
 coordinator::Citation cite(const wire::CodeRecord& record, const text::Corpus& corpus, double weight) {
   const std::filesystem::path& document = corpus.documents()[record.document].path;
-  return {document, record.byte_begin, record.byte_end, record.line,
-          coordinator::read_excerpt(document, record.byte_begin, record.byte_end), record.segment.value, record.shard.value, weight};
+  return {document,
+          record.byte_begin,
+          record.byte_end,
+          record.line,
+          coordinator::read_excerpt(document, record.byte_begin, record.byte_end),
+          record.segment.value,
+          record.shard.value,
+          weight};
 }
 
 }  // namespace
@@ -26,25 +32,29 @@ linalg::Matrix read_keys(model::KeyEncoder& encoder, std::span<const coordinator
   return encoder.encode(texts);
 }
 
-void append_answers(std::span<const coordinator::Query> queries, const coordinator::BatchRead& read, std::span<const std::string> texts,
-                    const text::Corpus& corpus, double scope, const AskTimes& times, std::vector<coordinator::AnswerRecord>& answers) {
+void append_answers(std::span<const coordinator::Query> queries, const coordinator::BatchRead& read,
+                    std::span<const std::string> texts, const text::Corpus& corpus, double scope, const AskTimes& times,
+                    std::vector<coordinator::AnswerRecord>& answers) {
   const std::size_t k = read.records.size() / queries.size();
   const auto share = static_cast<double>(queries.size());
   for (std::size_t q = 0; q < queries.size(); ++q) {
     coordinator::AnswerSources sources;
     for (std::size_t i = 0; i < read.reads; ++i) {
-      if (read.records[q * k + i].status != wire::ReadStatus::kEmpty) sources.decoded.push_back(texts[q * read.reads + i]);
+      if (read.records[q * k + i].status != wire::ReadStatus::kEmpty)
+        sources.decoded.push_back(texts[q * read.reads + i]);
     }
     for (std::size_t i = 0; i < k; ++i) {
       const wire::CodeRecord& record = read.records[q * k + i];
       if (record.status == wire::ReadStatus::kEmpty) break;
       // Codebook: one read, a mean of several codes. Otherwise the best code as it is.
-      const double weight = read.reads == 1 ? 1.0 / static_cast<double>(std::max<std::uint64_t>(1, read.averaged[q])) : (i == 0 ? 1.0 : 0.0);
+      const double weight = read.reads == 1 ? 1.0 / static_cast<double>(std::max<std::uint64_t>(1, read.averaged[q]))
+                                            : (i == 0 ? 1.0 : 0.0);
       sources.citations.push_back(cite(record, corpus, weight));
     }
     sources.score = sources.citations.empty() ? 0.0 : static_cast<double>(read.scores[q * k]);
     if (read.margin[q]) sources.margin = static_cast<double>(*read.margin[q]);
-    sources.timings = {{"read_key", times.keys / share}, {"read", times.read / share}, {"decode", times.decode / share}};
+    sources.timings = {
+        {"read_key", times.keys / share}, {"read", times.read / share}, {"decode", times.decode / share}};
     answers.push_back(coordinator::assemble_answer(queries[q], std::move(sources), scope));
   }
 }

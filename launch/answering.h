@@ -21,7 +21,8 @@ struct AskTimes {
 
 /// Texts, scores and sources of a batch become answers with citations, appended in the order of the queries.
 /// Shapes  texts [queries * read.reads]. Local; reads excerpts from the documents.
-void append_answers(std::span<const coordinator::Query> queries, const coordinator::BatchRead& read, std::span<const std::string> texts,
-                    const text::Corpus& corpus, double scope, const AskTimes& times, std::vector<coordinator::AnswerRecord>& answers);
+void append_answers(std::span<const coordinator::Query> queries, const coordinator::BatchRead& read,
+                    std::span<const std::string> texts, const text::Corpus& corpus, double scope, const AskTimes& times,
+                    std::vector<coordinator::AnswerRecord>& answers);
 
 }  // namespace larimar::launch

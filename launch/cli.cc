@@ -53,7 +53,8 @@ int run_on_ranks(const std::function<int(comm::Transport&)>& command) {
     if (transport->rank() == 0) base::log(base::LogLevel::kError, error.what());
     return exit_code(error);
   } catch (const base::Error& error) {
-    base::log(base::LogLevel::kError, std::string(error.what()) + (transport ? " (phase: " + transport->phase() + ")" : ""));
+    base::log(base::LogLevel::kError,
+              std::string(error.what()) + (transport ? " (phase: " + transport->phase() + ")" : ""));
     if (transport && transport->size() > 1) transport->abort(error.code());
     return exit_code(error);
   }
@@ -78,18 +79,30 @@ struct Program {
 
   Program() {
     app.require_subcommand(1);
+    needles.forms = {"prefix", "question"};
     app.set_version_flag("--version", std::string("larimar ") + kVersion);
     add_run_options(*add(app, "run", "ingest a context and answer queries about it, in one job",
-                         [this] { return run_on_ranks([this](comm::Transport& t) { return run_command(t, run); }); }), run);
+                         [this] { return run_on_ranks([this](comm::Transport& t) { return run_command(t, run); }); }),
+                    run);
     CLI::App* eval = app.add_subcommand("eval", "measure recall and the model");
     eval->require_subcommand(1);
-    add_eval_passkey_options(*add(*eval, "passkey", "hide passkeys in a haystack and ask for them",
-                                  [this] { return run_on_ranks([this](comm::Transport& t) { return eval_passkey_command(t, passkey); }); }), passkey);
-    add_eval_needles_options(*add(*eval, "needles", "hide the needles of a file and ask for them",
-                                  [this] { return run_on_ranks([this](comm::Transport& t) { return eval_needles_command(t, needles); }); }), needles);
-    add_eval_model_options(*add(*eval, "model", "how exactly codes hold text that the model has not seen", [this] { return eval_model_command(model); }), model);
-    add_train_options(*add(app, "train", "train larimar-compact", [this] { return train_command(train, train_threads); }), train, train_threads);
-    add_info_options(*add(app, "info", "what this program is and finds", [this] { return info_command(info, info_json); }), info, info_json);
+    add_eval_passkey_options(
+        *add(*eval, "passkey", "hide passkeys in a haystack and ask for them",
+             [this] { return run_on_ranks([this](comm::Transport& t) { return eval_passkey_command(t, passkey); }); }),
+        passkey);
+    add_eval_needles_options(
+        *add(*eval, "needles", "hide the needles of a file and ask for them",
+             [this] { return run_on_ranks([this](comm::Transport& t) { return eval_needles_command(t, needles); }); }),
+        needles);
+    add_eval_model_options(*add(*eval, "model", "how exactly codes hold text that the model has not seen",
+                                [this] { return eval_model_command(model); }),
+                           model);
+    add_train_options(
+        *add(app, "train", "train larimar-compact", [this] { return train_command(train, train_threads); }), train,
+        train_threads);
+    add_info_options(
+        *add(app, "info", "what this program is and finds", [this] { return info_command(info, info_json); }), info,
+        info_json);
     for (CLI::App* command : app.get_subcommands({})) name_environment(*command, command->get_name());
     for (CLI::App* command : eval->get_subcommands({})) name_environment(*command, "eval_" + command->get_name());
   }

@@ -18,7 +18,7 @@ struct RunCommand {
   std::filesystem::path queries;   // JSON lines
   std::vector<std::string> query;  // from the command line
   std::filesystem::path out = "larimar-out";
-  bool json = false;               // print answers.jsonl to standard output instead of a table
+  bool json = false;  // print answers.jsonl to standard output instead of a table
   std::vector<std::string> command_line;
 };
 
@@ -27,7 +27,7 @@ struct EvalCommand {
   std::filesystem::path haystack, filler, out = "larimar-eval", needles;
   std::vector<std::uint64_t> lengths{0};
   std::vector<double> depths;
-  std::size_t depth_count = 0;     // > 0: that many even depths instead
+  std::size_t depth_count = 0;  // > 0: that many even depths instead
   std::vector<std::string> kinds{"3", "4", "5", "7"};
   std::vector<std::string> key_modes{"prefix"};
   std::vector<std::string> forms{"prefix"};
@@ -38,7 +38,7 @@ struct EvalCommand {
 struct ModelEvalCommand {
   JobSetup setup;
   std::filesystem::path data, out = "larimar-eval";
-  std::uint64_t segments = 0;      // 0: all
+  std::uint64_t segments = 0;  // 0: all
   std::uint64_t seed = 1;
 };
 

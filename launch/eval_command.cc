@@ -18,13 +18,16 @@ namespace {
 
 coordinator::Query to_query(const eval::Query& query) {
   const bool prefix = !query.prefix.empty();
-  return {query.id, prefix ? coordinator::QueryForm::kPrefix : coordinator::QueryForm::kQuestion, prefix ? query.prefix : query.question, 0};
+  return {query.id, prefix ? coordinator::QueryForm::kPrefix : coordinator::QueryForm::kQuestion,
+          prefix ? query.prefix : query.question, 0};
 }
 
 eval::Answer to_answer(const coordinator::AnswerRecord& record) {
-  eval::Answer answer{record.id, record.answer, record.decoded, record.score, record.margin.value_or(0.0), record.in_scope, {}};
+  eval::Answer answer{
+      record.id, record.answer, record.decoded, record.score, record.margin.value_or(0.0), record.in_scope, {}};
   for (const auto& cited : record.citations) {
-    answer.citations.push_back({cited.document, cited.byte_begin, cited.byte_end, cited.line, cited.excerpt, cited.segment, cited.shard, cited.weight});
+    answer.citations.push_back({cited.document, cited.byte_begin, cited.byte_end, cited.line, cited.excerpt,
+                                cited.segment, cited.shard, cited.weight});
   }
   return answer;
 }
@@ -41,7 +44,10 @@ eval::AskFunction make_ask(Job& job, LastJob& last) {
     for (const eval::Query& query : trial.queries) request.queries.push_back(to_query(query));
     JobResult result = job.run(request);
     // The first job encodes everything; later ones find most blocks in the cache and would say less.
-    if (last.jobs++ == 0) last.report = std::move(result.report);
+    if (last.jobs++ == 0) {
+      last.report = std::move(result.report);
+      last.report.queries.answered = result.answers.size();
+    }
     std::vector<eval::Answer> answers;
     for (const auto& record : result.answers) answers.push_back(to_answer(record));
     return answers;
@@ -49,11 +55,15 @@ eval::AskFunction make_ask(Job& job, LastJob& last) {
 }
 
 nlohmann::json cost_of(const coordinator::RunReport& report) {
-  nlohmann::json cost{{"segments", report.context.segments}, {"tokens", report.context.tokens}, {"bytes", report.context.bytes}};
+  nlohmann::json cost{{"queries", report.queries.answered},
+                      {"segments", report.context.segments},
+                      {"tokens", report.context.tokens},
+                      {"bytes", report.context.bytes}};
   for (const auto& phase : report.phases) cost["seconds"][phase.name] = phase.value;
   for (const auto& phase : report.tokens_per_second) cost["tokens_per_second"][phase.name] = phase.value;
   for (const auto& rank : report.ranks) {
-    cost["ranks"].push_back({{"rank", rank.rank}, {"roles", rank.roles}, {"peak_memory_bytes", rank.peak_memory_bytes}});
+    cost["ranks"].push_back(
+        {{"rank", rank.rank}, {"roles", rank.roles}, {"peak_memory_bytes", rank.peak_memory_bytes}});
   }
   return cost;
 }
@@ -94,7 +104,8 @@ eval::EvalSetup make_setup(const EvalCommand& command, const Job& job) {
   setup.out = command.out;
   setup.tokenizer = &job.tokenizer();
   setup.system = to_json(job.setup());
-  for (const char* local : {"model", "keys_folder", "patience", "threads", "decoders", "key_mode"}) setup.system.erase(local);
+  for (const char* local : {"model", "keys_folder", "patience", "threads", "decoders", "key_mode"})
+    setup.system.erase(local);
   return setup;
 }
 
@@ -128,8 +139,10 @@ int eval_passkey_command(comm::Transport& transport, const EvalCommand& command)
   return run_eval(transport, command.setup, command.out, [&](Job& job, const eval::AskFunction& ask) {
     eval::PasskeyGrid grid;
     grid.lengths = command.lengths;
-    if (command.depth_count > 0) grid.depths = eval::even_depths(command.depth_count);
-    else if (!command.depths.empty()) grid.depths = command.depths;
+    if (command.depth_count > 0)
+      grid.depths = eval::even_depths(command.depth_count);
+    else if (!command.depths.empty())
+      grid.depths = command.depths;
     for (const std::string& kind : command.kinds) grid.kinds.push_back(eval::parse_needle_kind(kind));
     grid.seeds = command.seeds;
     grid.key_modes = command.key_modes;

@@ -12,7 +12,8 @@ constexpr comm::Tag kTexts{22};
 
 std::vector<std::size_t> counts_on_ranks(const wire::RolePlan& plan, std::span<const std::size_t> per_shard) {
   std::vector<std::size_t> counts(static_cast<std::size_t>(plan.ranks));
-  for (std::size_t i = 0; i < per_shard.size(); ++i) counts[static_cast<std::size_t>(plan.shard_ranks[i])] = per_shard[i];
+  for (std::size_t i = 0; i < per_shard.size(); ++i)
+    counts[static_cast<std::size_t>(plan.shard_ranks[i])] = per_shard[i];
   return counts;
 }
 
@@ -20,7 +21,9 @@ struct Share {
   std::size_t begin = 0, end = 0;
 };
 
-Share share_of(std::size_t rows, std::size_t part, std::size_t parts) { return {rows * part / parts, rows * (part + 1) / parts}; }
+Share share_of(std::size_t rows, std::size_t part, std::size_t parts) {
+  return {rows * part / parts, rows * (part + 1) / parts};
+}
 
 void send_texts(comm::Transport& transport, const std::vector<std::string>& texts) {
   std::vector<std::uint64_t> sizes;
@@ -73,12 +76,14 @@ coordinator::BatchRead exchange_read(comm::Transport& transport, const wire::Rol
   for (const std::size_t count : coordinator::CoordinatorService::chosen_per_shard(chosen, shards)) {
     code_bytes.push_back(wire::codes_bytes(plan, count));
   }
-  const auto codes = transport.gather_varying(std::span<const std::byte>(mine), counts_on_ranks(roles_plan, code_bytes), 0);
+  const auto codes =
+      transport.gather_varying(std::span<const std::byte>(mine), counts_on_ranks(roles_plan, code_bytes), 0);
   return roles.coordinator != nullptr ? roles.coordinator->assemble(plan, codes) : coordinator::BatchRead{};
 }
 
-std::vector<std::string> exchange_decode(comm::Transport& transport, const wire::RolePlan& roles_plan, const Roles& roles,
-                                         const linalg::Matrix& z_read, std::size_t reads, std::size_t code_size) {
+std::vector<std::string> exchange_decode(comm::Transport& transport, const wire::RolePlan& roles_plan,
+                                         const Roles& roles, const linalg::Matrix& z_read, std::size_t reads,
+                                         std::size_t code_size) {
   const comm::PhaseScope phase(transport, "decode");
   const std::size_t parts = roles_plan.decoder_ranks.size();
   const bool root = transport.rank() == 0;
@@ -88,7 +93,8 @@ std::vector<std::string> exchange_decode(comm::Transport& transport, const wire:
     const Share share = share_of(reads, part, parts);
     const int to = roles_plan.decoder_ranks[part];
     if (to != 0 && share.end > share.begin) {
-      transport.send(std::span(z_read.data() + share.begin * code_size, (share.end - share.begin) * code_size), to, kCodesToDecode);
+      transport.send(std::span(z_read.data() + share.begin * code_size, (share.end - share.begin) * code_size), to,
+                     kCodesToDecode);
     }
   }
   for (std::size_t part = 0; part < parts; ++part) {
@@ -98,11 +104,15 @@ std::vector<std::string> exchange_decode(comm::Transport& transport, const wire:
     if (rows == 0) continue;
     if (rank == transport.rank()) {
       linalg::Matrix codes(rows, static_cast<linalg::Index>(code_size));
-      if (root) codes = z_read.middleRows(static_cast<linalg::Index>(share.begin), rows);
-      else transport.receive(std::span(codes.data(), static_cast<std::size_t>(codes.size())), 0, kCodesToDecode);
+      if (root)
+        codes = z_read.middleRows(static_cast<linalg::Index>(share.begin), rows);
+      else
+        transport.receive(std::span(codes.data(), static_cast<std::size_t>(codes.size())), 0, kCodesToDecode);
       std::vector<std::string> decoded = roles.decoder->decode(codes);
-      if (root) std::ranges::move(decoded, std::back_inserter(texts));
-      else send_texts(transport, decoded);
+      if (root)
+        std::ranges::move(decoded, std::back_inserter(texts));
+      else
+        send_texts(transport, decoded);
     } else if (root) {
       std::ranges::move(receive_texts(transport, rank, static_cast<std::size_t>(rows)), std::back_inserter(texts));
     }

@@ -21,13 +21,14 @@ struct Roles {
 /// One read: keys out, proposals in, choice out, codes in.
 /// Shapes  keys [queries, D] on rank 0, not looked at elsewhere. Returns z_read and its sources on rank 0, empty elsewhere.
 /// Calls   collective: two broadcasts and two gathers, whatever the number of queries.
-[[nodiscard]] coordinator::BatchRead exchange_read(comm::Transport& transport, const wire::RolePlan& roles_plan, const Roles& roles,
-                                                   const wire::ReadPlan& plan, linalg::Matrix keys);
+[[nodiscard]] coordinator::BatchRead exchange_read(comm::Transport& transport, const wire::RolePlan& roles_plan,
+                                                   const Roles& roles, const wire::ReadPlan& plan, linalg::Matrix keys);
 
 /// z_read to texts on the decoder ranks, rows shared out evenly.
 /// Shapes  z_read [reads, C] on rank 0; reads and C are equal on all ranks. Returns [reads] texts on rank 0.
 /// Calls   collective in form: point to point between rank 0 and the decoder ranks.
-[[nodiscard]] std::vector<std::string> exchange_decode(comm::Transport& transport, const wire::RolePlan& roles_plan, const Roles& roles,
-                                                       const linalg::Matrix& z_read, std::size_t reads, std::size_t code_size);
+[[nodiscard]] std::vector<std::string> exchange_decode(comm::Transport& transport, const wire::RolePlan& roles_plan,
+                                                       const Roles& roles, const linalg::Matrix& z_read,
+                                                       std::size_t reads, std::size_t code_size);
 
 }  // namespace larimar::launch

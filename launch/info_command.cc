@@ -22,7 +22,8 @@ int info_command(const JobSetup& wanted, bool json) {
     std::cout << info.dump() << '\n';
     return 0;
   }
-  for (const auto& [name, value] : info.items()) std::cout << name << ": " << (value.is_string() ? value.get<std::string>() : value.dump()) << '\n';
+  for (const auto& [name, value] : info.items())
+    std::cout << name << ": " << (value.is_string() ? value.get<std::string>() : value.dump()) << '\n';
   return 0;
 }
 

@@ -51,7 +51,8 @@ struct HostName {
 
 double rate(std::uint64_t tokens, double seconds) { return seconds > 0 ? static_cast<double>(tokens) / seconds : 0.0; }
 
-void report_context(const text::Corpus& corpus, const std::vector<shard::IngestStats>& stats, coordinator::RunReport& report) {
+void report_context(const text::Corpus& corpus, const std::vector<shard::IngestStats>& stats,
+                    coordinator::RunReport& report) {
   shard::IngestStats sum;
   double slowest = 0;
   for (const shard::IngestStats& one : stats) {
@@ -73,14 +74,16 @@ void report_context(const text::Corpus& corpus, const std::vector<shard::IngestS
 
 }  // namespace
 
-Job::Job(comm::Transport& transport, const JobSetup& setup) : transport_(transport), plan_(wire::plan_roles(transport.size(), setup.decoders)) {
+Job::Job(comm::Transport& transport, const JobSetup& setup)
+    : transport_(transport), plan_(wire::plan_roles(transport.size(), setup.decoders)) {
   transport_.set_patience(setup.patience);
   const comm::PhaseScope phase(transport_, "load models");
   const int rank = transport_.rank();
   networks_ = comm::together(transport_, [&] {
     setup_ = resolve(setup);
     model::set_threads(setup_.threads);
-    return load_networks(setup_, {plan_.shard_of(rank) >= 0, plan_.shard_of(rank) >= 0 || rank == 0, plan_.decoder_of(rank) >= 0});
+    return load_networks(
+        setup_, {plan_.shard_of(rank) >= 0, plan_.shard_of(rank) >= 0 || rank == 0, plan_.decoder_of(rank) >= 0});
   });
 }
 
@@ -129,8 +132,9 @@ JobResult Job::run_together(const wire::JobMessage& message, const std::vector<c
   std::unique_ptr<shard::ShardService> shard;
   if (shard_number >= 0) {
     encoder = std::make_unique<shard::BlockEncoder>(*networks_.codes, *networks_.keys, *networks_.tokenizer, rules);
-    shard = std::make_unique<shard::ShardService>(base::ShardId{static_cast<std::uint32_t>(shard_number)}, plan_.shards(), *encoder,
-                                                  setup_.cache ? &cache_ : nullptr, message.key_mode);
+    shard =
+        std::make_unique<shard::ShardService>(base::ShardId{static_cast<std::uint32_t>(shard_number)}, plan_.shards(),
+                                              *encoder, setup_.cache ? &cache_ : nullptr, message.key_mode);
   }
   report_context(corpus, ingest(shard.get(), corpus), result.report);
   times.end("ingest");
@@ -200,7 +204,8 @@ std::vector<shard::IngestStats> Job::ingest(shard::ShardService* shard, const te
 
 void Job::watch_shards(std::uint64_t blocks) {
   const comm::PatienceScope watchful(transport_, setup_.patience);
-  base::Progress progress("ingest", blocks, "blocks", setup_.quiet ? base::Progress::Mode::kOff : base::Progress::Mode::kAuto);
+  base::Progress progress("ingest", blocks, "blocks",
+                          setup_.quiet ? base::Progress::Mode::kOff : base::Progress::Mode::kAuto);
   std::vector<std::uint64_t> done(static_cast<std::size_t>(plan_.ranks));
   std::vector<int> busy = plan_.shard_ranks;
   bool stopped = false;
@@ -222,7 +227,8 @@ linalg::Matrix Job::make_codebook(shard::ShardService* shard) {
   const auto stats = transport_.all_gather_one(shard != nullptr ? shard->key_rows() : std::uint64_t{0});
   for (const std::uint64_t count : stats) rows += count;
   const std::uint64_t stride = std::max<std::uint64_t>(1, rows / (kSampleKeysPerRow * setup_.slots));
-  const shard::ShardService::KeySample sample = shard != nullptr ? shard->sample_keys(stride) : shard::ShardService::KeySample{};
+  const shard::ShardService::KeySample sample =
+      shard != nullptr ? shard->sample_keys(stride) : shard::ShardService::KeySample{};
   const auto counts64 = transport_.all_gather_one(static_cast<std::uint64_t>(sample.ids.size()));
   const auto width = static_cast<std::size_t>(networks_.keys ? networks_.keys->key_size() : 0);
   const auto widths = transport_.all_gather_one(static_cast<std::uint64_t>(width));
@@ -230,7 +236,8 @@ linalg::Matrix Job::make_codebook(shard::ShardService* shard) {
   std::vector<std::size_t> counts(counts64.begin(), counts64.end()), floats;
   for (const std::size_t count : counts) floats.push_back(count * key_size);
   const auto ids = transport_.gather_varying(std::span<const base::SegmentId>(sample.ids), counts, 0);
-  const auto keys = transport_.gather_varying(std::span<const float>(sample.keys.data(), sample.ids.size() * key_size), floats, 0);
+  const auto keys =
+      transport_.gather_varying(std::span<const float>(sample.keys.data(), sample.ids.size() * key_size), floats, 0);
 
   linalg::Matrix codebook(static_cast<linalg::Index>(setup_.slots), static_cast<linalg::Index>(key_size));
   comm::together(transport_, [&] {
@@ -240,17 +247,20 @@ linalg::Matrix Job::make_codebook(shard::ShardService* shard) {
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::ranges::stable_sort(order, {}, [&](std::size_t i) { return ids[i]; });
     linalg::Matrix sorted(static_cast<linalg::Index>(ids.size()), static_cast<linalg::Index>(key_size));
-    for (std::size_t i = 0; i < order.size(); ++i) std::memcpy(sorted.row(static_cast<linalg::Index>(i)).data(), &keys[order[i] * key_size], key_size * sizeof(float));
+    for (std::size_t i = 0; i < order.size(); ++i)
+      std::memcpy(sorted.row(static_cast<linalg::Index>(i)).data(), &keys[order[i] * key_size],
+                  key_size * sizeof(float));
     codebook = coordinator::train_codebook(sorted, {.rows = setup_.slots, .seed = setup_.seed});
   });
   transport_.broadcast(std::span(codebook.data(), static_cast<std::size_t>(codebook.size())), 0);
   return codebook;
 }
 
-void Job::ask(const Roles& roles, const text::Corpus& corpus, std::uint64_t count, const std::vector<coordinator::Query>& queries,
-              JobResult& result) {
+void Job::ask(const Roles& roles, const text::Corpus& corpus, std::uint64_t count,
+              const std::vector<coordinator::Query>& queries, JobResult& result) {
   transport_.set_phase("ask");
-  const auto key_size = transport_.all_gather_one(static_cast<std::uint64_t>(networks_.keys ? networks_.keys->key_size() : 0));
+  const auto key_size =
+      transport_.all_gather_one(static_cast<std::uint64_t>(networks_.keys ? networks_.keys->key_size() : 0));
   AskTimes total;
   for (std::uint64_t at = 0; at < count; at += setup_.batch) {
     wire::ReadPlan plan;
@@ -261,7 +271,9 @@ void Job::ask(const Roles& roles, const text::Corpus& corpus, std::uint64_t coun
     plan.code_size = networks_.code_size;
     plan.codebook = setup_.slots > 0;
     plan.step = ++step_;
-    const std::span<const coordinator::Query> batch = roles.coordinator != nullptr ? std::span(queries).subspan(at, plan.queries) : std::span<const coordinator::Query>{};
+    const std::span<const coordinator::Query> batch = roles.coordinator != nullptr
+                                                          ? std::span(queries).subspan(at, plan.queries)
+                                                          : std::span<const coordinator::Query>{};
     AskTimes times;
     base::Stopwatch watch;
     linalg::Matrix keys = roles.coordinator != nullptr ? read_keys(*networks_.keys, batch) : linalg::Matrix();
@@ -271,7 +283,8 @@ void Job::ask(const Roles& roles, const text::Corpus& corpus, std::uint64_t coun
     times.read = watch.seconds();
     watch.restart();
     const std::size_t reads = plan.queries * (plan.codebook ? 1 : plan.k);
-    const std::vector<std::string> texts = exchange_decode(transport_, plan_, roles, read.z_read, reads, plan.code_size);
+    const std::vector<std::string> texts =
+        exchange_decode(transport_, plan_, roles, read.z_read, reads, plan.code_size);
     times.decode = watch.seconds();
     if (roles.coordinator == nullptr) continue;
     append_answers(batch, read, texts, corpus, setup_.scope, times, result.answers);

@@ -52,7 +52,8 @@ class Job {
   std::vector<shard::IngestStats> ingest(shard::ShardService* shard, const text::Corpus& corpus);
   void watch_shards(std::uint64_t blocks);
   [[nodiscard]] linalg::Matrix make_codebook(shard::ShardService* shard);
-  void ask(const Roles& roles, const text::Corpus& corpus, std::uint64_t count, const std::vector<coordinator::Query>& queries, JobResult& result);
+  void ask(const Roles& roles, const text::Corpus& corpus, std::uint64_t count,
+           const std::vector<coordinator::Query>& queries, JobResult& result);
   void report_ranks(coordinator::RunReport& report);
 
   comm::Transport& transport_;

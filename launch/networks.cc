@@ -14,13 +14,15 @@ Networks load_networks(const JobSetup& setup, const NetworkNeeds& needs) {
   networks.code_size = static_cast<std::size_t>(config.code_size());
   networks.tokenizer = text::load_tokenizer(setup.model / "tokenizer.json");
   if (networks.tokenizer->size() != config.vocabulary) {
-    throw base::FormatError((setup.model / "tokenizer.json").string() + " has " + std::to_string(networks.tokenizer->size()) +
-                            " pieces where config.json says " + std::to_string(config.vocabulary));
+    throw base::FormatError((setup.model / "tokenizer.json").string() + " has " +
+                            std::to_string(networks.tokenizer->size()) + " pieces where config.json says " +
+                            std::to_string(config.vocabulary));
   }
   const bool model_keys = setup.keys == "model";
   if (needs.codes || (needs.keys && model_keys)) networks.codes = model::load_compact_encoder(setup.model);
   if (needs.keys) {
-    networks.keys = model_keys ? model::make_model_keys(*networks.codes, *networks.tokenizer) : model::load_minilm(setup.keys_folder);
+    networks.keys = model_keys ? model::make_model_keys(*networks.codes, *networks.tokenizer)
+                               : model::load_minilm(setup.keys_folder);
   }
   if (needs.decoder) {
     networks.decoder = decoder::load_compact_decoder(setup.model, setup.device);

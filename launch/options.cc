@@ -9,24 +9,44 @@ namespace {
 
 void add_network_options(CLI::App& app, JobSetup& setup) {
   app.add_option("--model", setup.model, "folder of the model (default: the larimar-compact shipped with the program)");
-  app.add_option("--keys", setup.keys, "what makes read and write keys: minilm, model, or auto (minilm where it is installed)")
-      ->check(CLI::IsMember({"auto", "minilm", "model"}))->capture_default_str();
-  app.add_option("--keys-folder", setup.keys_folder, "folder of all-MiniLM-L6-v2 (default: where launch/install.sh puts it)");
+  app.add_option("--keys", setup.keys,
+                 "what makes read and write keys: minilm, model, or auto (minilm where it is installed)")
+      ->check(CLI::IsMember({"auto", "minilm", "model"}))
+      ->capture_default_str();
+  app.add_option("--keys-folder", setup.keys_folder,
+                 "folder of all-MiniLM-L6-v2 (default: where launch/install.sh puts it)");
 }
 
 void add_memory_options(CLI::App& app, JobSetup& setup) {
-  static const std::map<std::string, text::SegmentForm> kForms{{"sentence", text::SegmentForm::kSentence}, {"window", text::SegmentForm::kWindow}};
-  app.add_option("--prefix-words", setup.rules.prefix_words, "words of a segment in a key of mode prefix")->check(CLI::Range(1, 64))->capture_default_str();
-  app.add_option("--segment", setup.rules.segments.form, "how text is cut: sentence, or window (sentences packed together)")
-      ->transform(CLI::CheckedTransformer(kForms))->default_str("sentence");
-  app.add_option("--max-tokens", setup.rules.segments.max_tokens, "most tokens of a segment; the model's limit if that is lower")
-      ->check(CLI::Range(8, 4096))->capture_default_str();
-  app.add_flag("--strict", setup.rules.strict, "refuse text that is not valid UTF-8 instead of reading such bytes as '?'");
-  app.add_option("--max-line", setup.rules.max_line_bytes, "longest line in bytes; a longer one is refused")->check(CLI::PositiveNumber)->capture_default_str();
-  app.add_option("--slots", setup.slots, "rows K of a codebook made from the keys; 0: every segment has its own slot")->capture_default_str();
-  app.add_option("--ridge", setup.ridge, "ridge of the codebook's least squares")->check(CLI::NonNegativeNumber)->capture_default_str();
-  app.add_option("--reads", setup.reads, "segments read and decoded for a query")->check(CLI::Range(1, 64))->capture_default_str();
-  app.add_option("--scope", setup.scope, "a query whose best key is less similar than this is out of scope")->check(CLI::Range(-1.0, 1.0))->capture_default_str();
+  static const std::map<std::string, text::SegmentForm> kForms{{"sentence", text::SegmentForm::kSentence},
+                                                               {"window", text::SegmentForm::kWindow}};
+  app.add_option("--prefix-words", setup.rules.prefix_words, "words of a segment in a key of mode prefix")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  app.add_option("--segment", setup.rules.segments.form,
+                 "how text is cut: sentence, or window (sentences packed together)")
+      ->transform(CLI::CheckedTransformer(kForms))
+      ->default_str("sentence");
+  app.add_option("--max-tokens", setup.rules.segments.max_tokens,
+                 "most tokens of a segment; the model's limit if that is lower")
+      ->check(CLI::Range(8, 4096))
+      ->capture_default_str();
+  app.add_flag("--strict", setup.rules.strict,
+               "refuse text that is not valid UTF-8 instead of reading such bytes as '?'");
+  app.add_option("--max-line", setup.rules.max_line_bytes, "longest line in bytes; a longer one is refused")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--slots", setup.slots, "rows K of a codebook made from the keys; 0: every segment has its own slot")
+      ->capture_default_str();
+  app.add_option("--ridge", setup.ridge, "ridge of the codebook's least squares")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--reads", setup.reads, "segments read and decoded for a query")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  app.add_option("--scope", setup.scope, "a query whose best key is less similar than this is out of scope")
+      ->check(CLI::Range(-1.0, 1.0))
+      ->capture_default_str();
 }
 
 void add_rank_options(CLI::App& app, JobSetup& setup) {
@@ -34,7 +54,9 @@ void add_rank_options(CLI::App& app, JobSetup& setup) {
   app.add_option("--threads", setup.threads, "threads of each rank")->check(CLI::Range(1, 1024))->capture_default_str();
   app.add_option("--decoders", setup.decoders, "ranks that decode")->check(CLI::Range(1, 1024))->capture_default_str();
   app.add_option("--batch", setup.batch, "queries read together")->check(CLI::Range(1, 65536))->capture_default_str();
-  app.add_option("--patience", setup.patience, "seconds of silence of a rank after which the job ends")->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("--patience", setup.patience, "seconds of silence of a rank after which the job ends")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   app.add_option("--seed", setup.seed, "of the codebook's start")->capture_default_str();
   app.add_flag("--quiet", setup.quiet, "no progress on standard error");
 }
@@ -45,8 +67,11 @@ void add_eval_options(CLI::App& app, EvalCommand& command) {
   add_rank_options(app, command.setup);
   app.add_option("--haystack", command.haystack, "folder of documents, or one file, to hide needles in")->required();
   app.add_option("--filler", command.filler, "folder of *.txt or *.txt.zst that lengthens the haystack");
-  app.add_option("--out", command.out, "folder of results.jsonl and summary.json; a run that is there goes on")->capture_default_str();
-  app.add_option("--lengths", command.lengths, "context lengths in tokens; 0: the whole haystack")->delimiter(',')->capture_default_str();
+  app.add_option("--out", command.out, "folder of results.jsonl and summary.json; a run that is there goes on")
+      ->capture_default_str();
+  app.add_option("--lengths", command.lengths, "context lengths in tokens; 0: the whole haystack")
+      ->delimiter(',')
+      ->capture_default_str();
   app.add_option("--key-modes", command.key_modes, "prefix, segment, sentence")->delimiter(',')->capture_default_str();
   app.add_option("--forms", command.forms, "how to ask: prefix, question")->delimiter(',')->capture_default_str();
   app.add_option("--fail-under", command.fail_under, "exit 1 if a recall is below this")->check(CLI::Range(0.0, 1.0));
@@ -55,12 +80,16 @@ void add_eval_options(CLI::App& app, EvalCommand& command) {
 }  // namespace
 
 void add_run_options(CLI::App& app, RunCommand& command) {
-  app.add_option("--context", command.context, "documents, or folders of documents, on a file system that all ranks see")->required();
+  app.add_option("--context", command.context,
+                 "documents, or folders of documents, on a file system that all ranks see")
+      ->required();
   app.add_option("--queries", command.queries, "JSON lines with id and prefix or question");
-  app.add_option("--query", command.query, "a question (ends with '?') or a prefix to complete; may be given several times");
+  app.add_option("--query", command.query,
+                 "a question (ends with '?') or a prefix to complete; may be given several times");
   app.add_option("--out", command.out, "folder of answers.jsonl and run.json")->capture_default_str();
   app.add_option("--key-mode", command.setup.key_mode, "what write keys are made from: prefix, segment or sentence")
-      ->check(CLI::IsMember({"prefix", "segment", "sentence"}))->capture_default_str();
+      ->check(CLI::IsMember({"prefix", "segment", "sentence"}))
+      ->capture_default_str();
   app.add_flag("--json", command.json, "print the answers as JSON lines");
   add_network_options(app, command.setup);
   add_memory_options(app, command.setup);
@@ -69,15 +98,19 @@ void add_run_options(CLI::App& app, RunCommand& command) {
 
 void add_eval_passkey_options(CLI::App& app, EvalCommand& command) {
   add_eval_options(app, command);
-  app.add_option("--digits", command.kinds, "needles: numbers of digits, uuid, san_francisco")->delimiter(',')->capture_default_str();
-  app.add_option("--depths", command.depths, "percent of the context before the needle (default 0,25,50,75,100)")->delimiter(',');
+  app.add_option("--digits", command.kinds, "needles: numbers of digits, uuid, san_francisco")
+      ->delimiter(',')
+      ->capture_default_str();
+  app.add_option("--depths", command.depths, "percent of the context before the needle (default 0,25,50,75,100)")
+      ->delimiter(',');
   app.add_option("--depth-count", command.depth_count, "that many even depths from 0 to 100 instead of --depths");
   app.add_option("--seeds", command.seeds, "trials at each depth")->check(CLI::PositiveNumber)->capture_default_str();
 }
 
 void add_eval_needles_options(CLI::App& app, EvalCommand& command) {
   add_eval_options(app, command);
-  app.add_option("--needles", command.needles, "JSON lines with needle, prefix, prefix_answer, question, answer")->required();
+  app.add_option("--needles", command.needles, "JSON lines with needle, prefix, prefix_answer, question, answer")
+      ->required();
 }
 
 void add_eval_model_options(CLI::App& app, ModelEvalCommand& command) {
@@ -91,29 +124,58 @@ void add_eval_model_options(CLI::App& app, ModelEvalCommand& command) {
 }
 
 void add_train_options(CLI::App& app, train::TrainOptions& options, int& threads) {
-  static const std::map<std::string, train::Precision> kPrecisions{{"float32", train::Precision::kFloat32}, {"bfloat16", train::Precision::kBFloat16}};
+  static const std::map<std::string, train::Precision> kPrecisions{{"float32", train::Precision::kFloat32},
+                                                                   {"bfloat16", train::Precision::kBFloat16}};
   app.add_option("--data", options.data, "folder of *.txt or *.txt.zst to learn from")->required();
   app.add_option("--valid", options.valid, "the same, never learnt from")->required();
   app.add_option("--tokenizer", options.tokenizer, "tokenizer.json")->required();
-  app.add_option("--out", options.out, "working folder; a run that is there goes on. The model appears in OUT/model")->required();
+  app.add_option("--out", options.out, "working folder; a run that is there goes on. The model appears in OUT/model")
+      ->required();
   app.add_option("--steps", options.steps, "updates in all")->check(CLI::PositiveNumber)->capture_default_str();
-  app.add_option("--warmup", options.warmup, "updates of rising learning rate")->check(CLI::PositiveNumber)->capture_default_str();
-  app.add_option("--learning-rate", options.learning_rate, "highest learning rate")->check(CLI::PositiveNumber)->capture_default_str();
-  app.add_option("--batch-tokens", options.batch_tokens, "padded tokens of a batch")->check(CLI::Range(64, 1 << 24))->capture_default_str();
-  app.add_option("--candidates", options.candidates, "pieces in the softmax early on; 0: all from the start")->check(CLI::NonNegativeNumber)->capture_default_str();
-  app.add_option("--candidates-until", options.candidates_until, "share of the steps with --candidates")->check(CLI::Range(0.0, 1.0))->capture_default_str();
-  app.add_option("--valid-every", options.valid_every, "updates between validations")->check(CLI::PositiveNumber)->capture_default_str();
-  app.add_option("--checkpoint-every", options.checkpoint_every, "seconds between checkpoints")->check(CLI::NonNegativeNumber)->capture_default_str();
+  app.add_option("--warmup", options.warmup, "updates of rising learning rate")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--learning-rate", options.learning_rate, "highest learning rate")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--batch-tokens", options.batch_tokens, "padded tokens of a batch")
+      ->check(CLI::Range(64, 1 << 24))
+      ->capture_default_str();
+  app.add_option("--candidates", options.candidates, "pieces in the softmax early on; 0: all from the start")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--candidates-until", options.candidates_until, "share of the steps with --candidates")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  app.add_option("--valid-every", options.valid_every, "updates between validations")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--checkpoint-every", options.checkpoint_every, "seconds between checkpoints")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   app.add_option("--seed", options.seed, "of weights, order and corruption")->capture_default_str();
   app.add_option("--device", options.device, "cpu or cuda")->capture_default_str();
   app.add_option("--precision", options.precision, "of matrix products: float32 or bfloat16")
-      ->transform(CLI::CheckedTransformer(kPrecisions))->default_str("float32");
-  app.add_option("--width", options.sizes.width, "width d of the networks")->check(CLI::PositiveNumber)->capture_default_str();
-  app.add_option("--heads", options.sizes.heads, "attention heads; divides the width")->check(CLI::PositiveNumber)->capture_default_str();
-  app.add_option("--encoder-layers", options.sizes.encoder_layers, "layers")->check(CLI::PositiveNumber)->capture_default_str();
-  app.add_option("--decoder-layers", options.sizes.decoder_layers, "layers")->check(CLI::PositiveNumber)->capture_default_str();
-  app.add_option("--latents", options.sizes.latents, "latents m of a code")->check(CLI::PositiveNumber)->capture_default_str();
-  app.add_option("--latent-size", options.sizes.latent_size, "floats c of a latent; a code has m c")->check(CLI::PositiveNumber)->capture_default_str();
+      ->transform(CLI::CheckedTransformer(kPrecisions))
+      ->default_str("float32");
+  app.add_option("--width", options.sizes.width, "width d of the networks")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--heads", options.sizes.heads, "attention heads; divides the width")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--encoder-layers", options.sizes.encoder_layers, "layers")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--decoder-layers", options.sizes.decoder_layers, "layers")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--latents", options.sizes.latents, "latents m of a code")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--latent-size", options.sizes.latent_size, "floats c of a latent; a code has m c")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   app.add_option("--threads", threads, "threads")->check(CLI::Range(1, 1024))->capture_default_str();
 }
 
@@ -126,7 +188,8 @@ void name_environment(CLI::App& app, const std::string& command) {
   for (CLI::Option* option : app.get_options()) {
     if (option->get_lnames().empty() || option->get_lnames().front() == "help") continue;
     std::string name = "LARIMAR_" + command + "_" + option->get_lnames().front();
-    std::ranges::transform(name, name.begin(), [](unsigned char c) { return c == '-' ? '_' : static_cast<char>(std::toupper(c)); });
+    std::ranges::transform(name, name.begin(),
+                           [](unsigned char c) { return c == '-' ? '_' : static_cast<char>(std::toupper(c)); });
     option->envname(name);
   }
 }

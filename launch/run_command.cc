@@ -39,7 +39,8 @@ coordinator::QueryFile read_all_queries(const RunCommand& command) {
   }
   if (file.queries.empty()) throw base::UsageError("nothing to ask: give --query TEXT or --queries FILE");
   for (const coordinator::BadLine& bad : file.bad) {
-    base::log(base::LogLevel::kWarning, command.queries.string() + " line " + std::to_string(bad.line) + ": " + bad.reason + "; left out");
+    base::log(base::LogLevel::kWarning,
+              command.queries.string() + " line " + std::to_string(bad.line) + ": " + bad.reason + "; left out");
   }
   return file;
 }
@@ -53,8 +54,8 @@ void print_answers(const std::vector<coordinator::AnswerRecord>& answers, const 
     std::cout << answer.id << ": " << answer.answer << (answer.in_scope ? "" : "   [out of scope]") << '\n';
     if (!answer.citations.empty()) {
       const auto& first = answer.citations.front();
-      std::cout << "    " << first.document.filename().string() << " line " << first.line << ", bytes " << first.byte_begin << "-"
-                << first.byte_end << "  score " << answer.score << '\n';
+      std::cout << "    " << first.document.filename().string() << " line " << first.line << ", bytes "
+                << first.byte_begin << "-" << first.byte_end << "  score " << answer.score << '\n';
     }
   }
   std::cout << std::flush;
@@ -77,7 +78,8 @@ int run_as_coordinator(comm::Transport& transport, const RunCommand& command, Ru
   Job job(transport, command.setup);
   report.config = to_json(job.setup());
   base::log(base::LogLevel::kInfo, "keys: " + job.setup().keys + ", model: " + job.setup().model.string() + ", " +
-                                       std::to_string(job.roles().shards()) + " shards on " + std::to_string(transport.size()) + " ranks");
+                                       std::to_string(job.roles().shards()) + " shards on " +
+                                       std::to_string(transport.size()) + " ranks");
   JobResult result = job.run({command.context, command.setup.key_mode, file.queries});
   report.ranks = std::move(result.report.ranks);
   report.phases = std::move(result.report.phases);
@@ -88,8 +90,9 @@ int run_as_coordinator(comm::Transport& transport, const RunCommand& command, Ru
   report.error.clear();
   report.exit_code = file.bad.empty() ? base::ExitCode::kOk : base::ExitCode::kDegraded;
   if (report.context.repaired_bytes > 0) {
-    base::log(base::LogLevel::kWarning, std::to_string(report.context.repaired_bytes) +
-                                            " bytes of the context are not valid UTF-8 and were read as '?'; --strict refuses them");
+    base::log(base::LogLevel::kWarning,
+              std::to_string(report.context.repaired_bytes) +
+                  " bytes of the context are not valid UTF-8 and were read as '?'; --strict refuses them");
   }
   job.stop();
   comm::together(transport, [&] { write_answers(command.out, result.answers); });

@@ -48,7 +48,8 @@ JobSetup resolve(JobSetup setup) {
                             "; run launch/install.sh, name the folder with --keys-folder, or use --keys model");
   }
   if (!has_file(setup.model / "config.json")) {
-    throw base::MissingInputError("the model folder " + setup.model.string() + " has no config.json; name one with --model");
+    throw base::MissingInputError("the model folder " + setup.model.string() +
+                                  " has no config.json; name one with --model");
   }
   return setup;
 }

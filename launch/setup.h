@@ -10,23 +10,23 @@
 namespace larimar::launch {
 
 struct JobSetup {
-  std::filesystem::path model;         // folder of larimar-compact; empty: the one shipped with the program
-  std::string keys = "auto";           // "minilm", "model", or "auto": minilm where its folder is
-  std::filesystem::path keys_folder;   // of all-MiniLM-L6-v2; empty: where launch/install.sh puts it
-  std::string key_mode = "segment";    // "prefix", "segment", "sentence"
-  std::string device = "cpu";          // of the decoder
-  int threads = 1;                     // of each rank
+  std::filesystem::path model;        // folder of larimar-compact; empty: the one shipped with the program
+  std::string keys = "auto";          // "minilm", "model", or "auto": minilm where its folder is
+  std::filesystem::path keys_folder;  // of all-MiniLM-L6-v2; empty: where launch/install.sh puts it
+  std::string key_mode = "segment";   // "prefix", "segment", "sentence"
+  std::string device = "cpu";         // of the decoder
+  int threads = 1;                    // of each rank
   int decoders = 1;
   shard::EncodingRules rules;
-  std::size_t slots = 0;               // rows of the codebook; 0: stored keys, a slot for each segment
+  std::size_t slots = 0;  // rows of the codebook; 0: stored keys, a slot for each segment
   double ridge = 0.0;
-  std::size_t reads = 4;               // segments read and decoded for a query
-  double scope = 0.3;                  // least key similarity of a query that is in scope
-  std::size_t batch = 64;              // queries read together
-  double patience = 300;               // seconds of silence after which a wait fails
-  std::uint64_t seed = 1;              // of the codebook
-  bool cache = false;                  // keep encoded blocks for further jobs of this process
-  bool quiet = false;                  // no progress
+  std::size_t reads = 4;   // segments read and decoded for a query
+  double scope = 0.3;      // least key similarity of a query that is in scope
+  std::size_t batch = 64;  // queries read together
+  double patience = 300;   // seconds of silence after which a wait fails
+  std::uint64_t seed = 1;  // of the codebook
+  bool cache = false;      // keep encoded blocks for further jobs of this process
+  bool quiet = false;      // no progress
 };
 
 /// The folder that holds models/: beside the program's build folder, the working directory, or $LARIMAR_HOME.

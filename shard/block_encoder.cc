@@ -40,8 +40,9 @@ EncodedBlock BlockEncoder::encode(std::string_view block, const BlockOrigin& ori
   EncodedBlock result;
   if (const std::size_t bad = text::find_invalid_utf8(block); bad != std::string::npos) {
     if (rules_.strict) {
-      throw base::FormatError(origin.document.string() + ": byte " + std::to_string(origin.byte + bad) +
-                              " is not valid UTF-8 text; convert the file, or leave --strict off to read such bytes as '?'");
+      throw base::FormatError(
+          origin.document.string() + ": byte " + std::to_string(origin.byte + bad) +
+          " is not valid UTF-8 text; convert the file, or leave --strict off to read such bytes as '?'");
     }
     masked = block;
     result.masked_bytes = text::mask_invalid_utf8(masked);
@@ -70,8 +71,8 @@ void BlockEncoder::check_lines(std::string_view block, const BlockOrigin& origin
     if (end - begin > rules_.max_line_bytes) {
       throw base::FormatError(origin.document.string() + ": line " + std::to_string(line) + " (byte " +
                               std::to_string(origin.byte + begin) + ") has " + std::to_string(end - begin) +
-                              " bytes without a line end, more than --max-line " + std::to_string(rules_.max_line_bytes) +
-                              "; is this a text file?");
+                              " bytes without a line end, more than --max-line " +
+                              std::to_string(rules_.max_line_bytes) + "; is this a text file?");
     }
     begin = end + 1;
   }
@@ -103,8 +104,12 @@ void BlockEncoder::encode_keys(const std::vector<text::Segment>& segments, Encod
   for (std::uint32_t i = 0; i < segments.size(); ++i) {
     const text::Segment& segment = segments[i];
     switch (rules_.key_mode) {
-      case KeyMode::kPrefix: texts.emplace_back(text::first_words(segment.text, rules_.prefix_words)); break;
-      case KeyMode::kSegment: texts.push_back(segment.text); break;
+      case KeyMode::kPrefix:
+        texts.emplace_back(text::first_words(segment.text, rules_.prefix_words));
+        break;
+      case KeyMode::kSegment:
+        texts.push_back(segment.text);
+        break;
       case KeyMode::kSentence:
         for (const text::Span span : segment.sentences) texts.push_back(segment.text.substr(span.begin, span.size()));
         break;

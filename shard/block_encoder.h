@@ -21,8 +21,8 @@ struct EncodingRules {
   text::SegmentRules segments;
   KeyMode key_mode = KeyMode::kSegment;
   std::size_t prefix_words = 8;
-  bool strict = false;                                       // refuse invalid UTF-8 instead of masking it
-  std::size_t max_line_bytes = std::size_t{16} << 20;        // a longer line is no text
+  bool strict = false;                                 // refuse invalid UTF-8 instead of masking it
+  std::size_t max_line_bytes = std::size_t{16} << 20;  // a longer line is no text
 };
 
 /// A segment within its block.
@@ -38,7 +38,7 @@ struct EncodedBlock {
   linalg::Matrix keys;                   // [rows, D]
   std::vector<std::uint32_t> key_owner;  // [rows], position in places
   std::uint64_t tokens = 0;
-  std::uint64_t masked_bytes = 0;        // not valid UTF-8, read as '?'
+  std::uint64_t masked_bytes = 0;  // not valid UTF-8, read as '?'
 };
 
 /// Seconds spent so far.
@@ -59,7 +59,8 @@ struct BlockOrigin {
 /// encodes the block. The encoders and the tokenizer are borrowed. Not thread-safe.
 class BlockEncoder {
  public:
-  BlockEncoder(model::CodeEncoder& codes, model::KeyEncoder& keys, const text::Tokenizer& tokenizer, const EncodingRules& rules);
+  BlockEncoder(model::CodeEncoder& codes, model::KeyEncoder& keys, const text::Tokenizer& tokenizer,
+               const EncodingRules& rules);
 
   /// Calls   local.
   /// Throws  FormatError naming document, line or byte: a line above max_line_bytes, or invalid UTF-8 if strict.

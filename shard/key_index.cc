@@ -16,7 +16,8 @@ constexpr std::size_t kRowBlock = 64;
 constexpr double kMaxSquaredNorm = 1e36;
 
 std::size_t checked_key_size(linalg::Index key_size) {
-  if (key_size < 1) throw base::ShapeError("keys need at least one component, but the key size is " + std::to_string(key_size));
+  if (key_size < 1)
+    throw base::ShapeError("keys need at least one component, but the key size is " + std::to_string(key_size));
   return static_cast<std::size_t>(key_size);
 }
 
@@ -30,20 +31,24 @@ void copy_padded(std::span<const wire::Candidate> best, std::span<wire::Candidat
 
 }  // namespace
 
-KeyIndex::KeyIndex(linalg::Index key_size, std::size_t rows_per_chunk) : keys_(checked_key_size(key_size), rows_per_chunk) {}
+KeyIndex::KeyIndex(linalg::Index key_size, std::size_t rows_per_chunk)
+    : keys_(checked_key_size(key_size), rows_per_chunk) {}
 
 void KeyIndex::check(linalg::ConstMatrixRef keys, const char* name) const {
   if (keys.cols() != key_size()) {
-    throw base::ShapeError(std::string(name) + " have " + std::to_string(keys.cols()) + " components but this memory's keys have " +
-                           std::to_string(key_size()) + "; reads and writes need the same key encoder");
+    throw base::ShapeError(std::string(name) + " have " + std::to_string(keys.cols()) +
+                           " components but this memory's keys have " + std::to_string(key_size()) +
+                           "; reads and writes need the same key encoder");
   }
   for (linalg::Index r = 0; r < keys.rows(); ++r) {
     double squared_norm = 0.0;
-    for (linalg::Index c = 0; c < keys.cols(); ++c) squared_norm += static_cast<double>(keys(r, c)) * static_cast<double>(keys(r, c));
+    for (linalg::Index c = 0; c < keys.cols(); ++c)
+      squared_norm += static_cast<double>(keys(r, c)) * static_cast<double>(keys(r, c));
     // Written so that NaN fails too.
     if (!(squared_norm <= kMaxSquaredNorm)) {
-      throw base::NumericalError(std::string(name) + " row " + std::to_string(r) +
-                                 " has a component that is NaN, infinite or too large (norm above 1e18); check the key encoder");
+      throw base::NumericalError(
+          std::string(name) + " row " + std::to_string(r) +
+          " has a component that is NaN, infinite or too large (norm above 1e18); check the key encoder");
     }
   }
 }
@@ -51,7 +56,8 @@ void KeyIndex::check(linalg::ConstMatrixRef keys, const char* name) const {
 void KeyIndex::append(linalg::ConstMatrixRef keys, std::span<const KeyOwner> owners) {
   check(keys, "write keys");
   if (static_cast<std::size_t>(keys.rows()) != owners.size()) {
-    throw base::ShapeError("there are " + std::to_string(keys.rows()) + " write keys but owners for " + std::to_string(owners.size()));
+    throw base::ShapeError("there are " + std::to_string(keys.rows()) + " write keys but owners for " +
+                           std::to_string(owners.size()));
   }
   owners_.insert(owners_.end(), owners.begin(), owners.end());
   keys_.append(keys);
@@ -92,7 +98,10 @@ std::vector<wire::Candidate> KeyIndex::scan_rows(linalg::ConstMatrixRef query, s
   for (const std::uint32_t row : rows) {
     LARIMAR_EXPECT(row < keys_.size());
     float score = 0.0F;
-    linalg::dot_scores({.rows = keys_.row(row), .queries = {query.data(), keys_.width()}, .width = keys_.width(), .scores = {&score, 1}});
+    linalg::dot_scores({.rows = keys_.row(row),
+                        .queries = {query.data(), keys_.width()},
+                        .width = keys_.width(),
+                        .scores = {&score, 1}});
     best.offer({.score = score, .slot = owners_[row].slot, .segment = owners_[row].segment});
   }
   std::vector<wire::Candidate> result(k);

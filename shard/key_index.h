@@ -41,8 +41,8 @@ class KeyIndex {
   [[nodiscard]] std::vector<wire::Candidate> scan(linalg::ConstMatrixRef queries, std::size_t k) const;
 
   /// scan of one query restricted to some rows, each < rows(). Returns [k].
-  [[nodiscard]] std::vector<wire::Candidate> scan_rows(linalg::ConstMatrixRef query, std::span<const std::uint32_t> rows,
-                                                       std::size_t k) const;
+  [[nodiscard]] std::vector<wire::Candidate> scan_rows(linalg::ConstMatrixRef query,
+                                                       std::span<const std::uint32_t> rows, std::size_t k) const;
 
   [[nodiscard]] std::size_t rows() const { return keys_.size(); }
   [[nodiscard]] linalg::Index key_size() const { return static_cast<linalg::Index>(keys_.width()); }

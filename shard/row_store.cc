@@ -21,7 +21,8 @@ void RowStore::append(linalg::ConstMatrixRef rows) {
   LARIMAR_EXPECT(static_cast<std::size_t>(rows.cols()) == width_);
   for (linalg::Index r = 0; r < rows.rows(); ++r) {
     const std::size_t place = size_ % rows_per_chunk_;
-    if (place == 0) chunks_.emplace_back(static_cast<float*>(::operator new(rows_per_chunk_ * width_ * sizeof(float), kCacheLine)));
+    if (place == 0)
+      chunks_.emplace_back(static_cast<float*>(::operator new(rows_per_chunk_* width_ * sizeof(float), kCacheLine)));
     std::copy_n(rows.row(r).data(), width_, chunks_.back().get() + place * width_);
     ++size_;
   }

@@ -14,7 +14,8 @@ namespace larimar::shard {
 namespace {
 
 std::size_t checked_code_size(linalg::Index code_size) {
-  if (code_size < 1) throw base::ShapeError("codes need at least one component, but the code size is " + std::to_string(code_size));
+  if (code_size < 1)
+    throw base::ShapeError("codes need at least one component, but the code size is " + std::to_string(code_size));
   return static_cast<std::size_t>(code_size);
 }
 
@@ -29,12 +30,13 @@ void require_equal(linalg::Index found, std::size_t wanted, const char* what) {
 ShardMemory::ShardMemory(ShardMemoryOptions options)
     : options_(std::move(options)), keys_(options_.key_size), codes_(checked_code_size(options_.code_size)) {
   if (addressing() == Addressing::kNearestStored) {
-    if (options_.codebook.size() > 0) throw base::ShapeError("stored addressing takes no codebook; its write keys are the key memory");
+    if (options_.codebook.size() > 0)
+      throw base::ShapeError("stored addressing takes no codebook; its write keys are the key memory");
     return;
   }
   if (options_.codebook.rows() > 0 && options_.codebook.cols() != key_size()) {
-    throw base::ShapeError("the codebook's rows have " + std::to_string(options_.codebook.cols()) + " components but keys have " +
-                           std::to_string(key_size()));
+    throw base::ShapeError("the codebook's rows have " + std::to_string(options_.codebook.cols()) +
+                           " components but keys have " + std::to_string(key_size()));
   }
   solver_.emplace(std::move(options_.codebook), code_size());
 }
@@ -46,14 +48,15 @@ void ShardMemory::check(const AppendBatch& batch) const {
   std::vector<bool> has_key(batch.segments.size(), false);
   for (std::size_t i = 0; i < batch.key_owner.size(); ++i) {
     if (batch.key_owner[i] >= has_key.size()) {
-      throw base::ShapeError("write key " + std::to_string(i) + " belongs to segment " + std::to_string(batch.key_owner[i]) +
-                             " of a batch of " + std::to_string(has_key.size()));
+      throw base::ShapeError("write key " + std::to_string(i) + " belongs to segment " +
+                             std::to_string(batch.key_owner[i]) + " of a batch of " + std::to_string(has_key.size()));
     }
     has_key[batch.key_owner[i]] = true;
   }
   const auto keyless = std::ranges::find(has_key, false);
   if (keyless != has_key.end()) {
-    throw base::ShapeError("segment " + std::to_string(keyless - has_key.begin()) + " of a batch has no write key, so nothing could ever read it");
+    throw base::ShapeError("segment " + std::to_string(keyless - has_key.begin()) +
+                           " of a batch has no write key, so nothing could ever read it");
   }
   keys_.check(batch.keys, "write keys");
   linalg::check_finite(batch.codes, "codes");
@@ -91,7 +94,8 @@ void ShardMemory::solve() {
 }
 
 void ShardMemory::require(Addressing addressing) const {
-  if (addressing != options_.addressing) throw base::Error(base::ExitCode::kInternal, "this read does not exist for the memory's addressing");
+  if (addressing != options_.addressing)
+    throw base::Error(base::ExitCode::kInternal, "this read does not exist for the memory's addressing");
   if (!solved_) throw base::Error(base::ExitCode::kInternal, "a shard was read before its write was solved");
 }
 
@@ -116,7 +120,8 @@ SlotReads ShardMemory::read_slots(linalg::ConstMatrixRef keys, std::size_t k) co
   for (linalg::Index q = 0; q < keys.rows(); ++q) {
     wire::SlotRead read{.count = 0, .row = rows[static_cast<std::size_t>(q)], .score = 0.0F};
     const float* row_key = solver_->codebook().row(static_cast<linalg::Index>(read.row)).data();
-    linalg::dot_scores({.rows = {row_key, width}, .queries = {keys.row(q).data(), width}, .width = width, .scores = {&read.score, 1}});
+    linalg::dot_scores(
+        {.rows = {row_key, width}, .queries = {keys.row(q).data(), width}, .width = width, .scores = {&read.score, 1}});
     std::span<const std::uint32_t> members;
     if (const std::optional<std::size_t> slot = solver_->slot_of(read.row)) {
       read.count = solver_->count(*slot);

@@ -25,22 +25,23 @@ struct ShardMemoryOptions {
   Addressing addressing = Addressing::kNearestStored;
   linalg::Index code_size = 0;  // C
   linalg::Index key_size = 0;   // D
-  linalg::Matrix codebook{};      // [K, D] with kNearestCodebook, else empty
+  linalg::Matrix codebook{};    // [K, D] with kNearestCodebook, else empty
 };
 
 /// Segments that are written together.
 struct AppendBatch {
   std::span<const SegmentInfo> segments{};     // [segments]
-  linalg::ConstMatrixRef codes;              // [segments, C]
-  linalg::ConstMatrixRef keys;               // [rows, D], rows >= segments
+  linalg::ConstMatrixRef codes;                // [segments, C]
+  linalg::ConstMatrixRef keys;                 // [rows, D], rows >= segments
   std::span<const std::uint32_t> key_owner{};  // [rows], position in `segments`; each segment owns at least one row
 };
 
 /// A shard's share of a codebook read.
 struct SlotReads {
-  std::vector<wire::SlotRead> reads{};     // [queries]
-  linalg::Matrix codes{};                  // [queries, C], the slot's mean; zero where the count is 0
-  std::vector<wire::Candidate> members{};  // [queries, k] segments of the slot whose keys are nearest to the query, for citations
+  std::vector<wire::SlotRead> reads{};  // [queries]
+  linalg::Matrix codes{};               // [queries, C], the slot's mean; zero where the count is 0
+  std::vector<wire::Candidate>
+      members{};  // [queries, k] segments of the slot whose keys are nearest to the query, for citations
 };
 
 /// One shard's memory: its segments, their keys, and M. A segment is known by the SlotIndex of its arrival; in stored
@@ -58,7 +59,9 @@ class ShardMemory {
   /// Least squares over what was appended. Idempotent; after it reads are allowed. Cost: stored, none; codebook, slots x C.
   void solve();
 
-  [[nodiscard]] wire::ReadStatus status() const { return size() == 0 ? wire::ReadStatus::kEmpty : wire::ReadStatus::kOk; }
+  [[nodiscard]] wire::ReadStatus status() const {
+    return size() == 0 ? wire::ReadStatus::kEmpty : wire::ReadStatus::kOk;
+  }
   [[nodiscard]] Addressing addressing() const { return options_.addressing; }
   [[nodiscard]] linalg::Index code_size() const { return options_.code_size; }
   [[nodiscard]] linalg::Index key_size() const { return options_.key_size; }
@@ -88,8 +91,8 @@ class ShardMemory {
   ShardMemoryOptions options_;  // its codebook has moved into solver_
   SegmentTable segments_;
   KeyIndex keys_;
-  RowStore codes_;                                      // stored: M [segments, C]
-  std::optional<WriteSolver> solver_;                   // codebook
+  RowStore codes_;                                        // stored: M [segments, C]
+  std::optional<WriteSolver> solver_;                     // codebook
   std::vector<std::vector<std::uint32_t>> rows_of_slot_;  // codebook: key rows written to each slot
   bool solved_ = true;
 };

@@ -22,10 +22,12 @@ SegmentInfo info_of(std::uint32_t document, std::uint64_t byte, std::uint64_t li
 
 }  // namespace
 
-ShardService::ShardService(base::ShardId shard, std::size_t shards, BlockEncoder& encoder, BlockCache* cache, std::string rules)
+ShardService::ShardService(base::ShardId shard, std::size_t shards, BlockEncoder& encoder, BlockCache* cache,
+                           std::string rules)
     : shard_(shard), shards_(shards), encoder_(encoder), cache_(cache), rules_(std::move(rules)) {}
 
-const IngestStats& ShardService::ingest(const text::Corpus& corpus, const std::function<void(const IngestStats&)>& report) {
+const IngestStats& ShardService::ingest(const text::Corpus& corpus,
+                                        const std::function<void(const IngestStats&)>& report) {
   const base::Stopwatch watch;
   const auto& blocks = corpus.blocks();
   const auto is_mine = [&](std::size_t i) { return wire::shard_of_block(i, shards_) == shard_.value; };
@@ -44,7 +46,8 @@ const IngestStats& ShardService::ingest(const text::Corpus& corpus, const std::f
       counted_bytes = 0;
       line = 1;
       if (file->bytes().size() != corpus.documents()[ref.document].bytes) {
-        throw base::FormatError(path.string() + " changed its size while the job was starting; run it again when it is complete");
+        throw base::FormatError(path.string() +
+                                " changed its size while the job was starting; run it again when it is complete");
       }
     }
     const std::string_view document = file->text();
@@ -97,7 +100,8 @@ ShardService::KeySample ShardService::sample_keys(std::uint64_t stride) const {
     }
   }
   sample.keys.resize(static_cast<linalg::Index>(rows.size()), encoder_.key_size());
-  for (std::size_t i = 0; i < rows.size(); ++i) sample.keys.row(static_cast<linalg::Index>(i)) = rows[i].first->keys.row(rows[i].second);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    sample.keys.row(static_cast<linalg::Index>(i)) = rows[i].first->keys.row(rows[i].second);
   return sample;
 }
 
@@ -110,7 +114,8 @@ void ShardService::write(linalg::Matrix codebook) {
   memory_ = std::make_unique<ShardMemory>(std::move(options));
   for (PlacedBlock& placed : blocks_) {
     std::vector<SegmentInfo> infos;
-    for (const SegmentPlace& place : placed.block->places) infos.push_back(info_of(placed.document, placed.byte, placed.line, place));
+    for (const SegmentPlace& place : placed.block->places)
+      infos.push_back(info_of(placed.document, placed.byte, placed.line, place));
     memory_->append({infos, placed.block->codes, placed.block->keys, placed.block->key_owner});
     placed.block.reset();  // unless the cache keeps it, the encoded form goes as the memory grows
   }
@@ -118,7 +123,8 @@ void ShardService::write(linalg::Matrix codebook) {
   memory_->solve();
 }
 
-wire::ReadHeader ShardService::header(const wire::ReadPlan& plan, wire::ReadKind kind, std::size_t rows, std::size_t columns) const {
+wire::ReadHeader ShardService::header(const wire::ReadPlan& plan, wire::ReadKind kind, std::size_t rows,
+                                      std::size_t columns) const {
   wire::ReadHeader header;
   header.kind = kind;
   header.status = memory_->status();
@@ -131,29 +137,33 @@ wire::ReadHeader ShardService::header(const wire::ReadPlan& plan, wire::ReadKind
 
 std::vector<std::byte> ShardService::propose(const wire::ReadPlan& plan, linalg::ConstMatrixRef keys) const {
   const auto candidates_header = header(plan, wire::ReadKind::kCandidates, plan.queries, plan.asked);
-  if (!plan.codebook) return wire::pack<wire::Candidate>(candidates_header, memory_->read_candidates(keys, plan.asked), {});
+  if (!plan.codebook)
+    return wire::pack<wire::Candidate>(candidates_header, memory_->read_candidates(keys, plan.asked), {});
   const SlotReads slots = memory_->read_slots(keys, plan.asked);
   const std::span<const float> codes(slots.codes.data(), static_cast<std::size_t>(slots.codes.size()));
-  std::vector<std::byte> message =
-      wire::pack<wire::SlotRead>(header(plan, wire::ReadKind::kSlotReads, plan.queries, plan.code_size), slots.reads, codes);
+  std::vector<std::byte> message = wire::pack<wire::SlotRead>(
+      header(plan, wire::ReadKind::kSlotReads, plan.queries, plan.code_size), slots.reads, codes);
   const std::vector<std::byte> members = wire::pack<wire::Candidate>(candidates_header, slots.members, {});
   message.insert(message.end(), members.begin(), members.end());
   return message;
 }
 
-std::vector<std::byte> ShardService::hand_over(const wire::ReadPlan& plan, std::span<const wire::ChosenSegment> chosen) const {
+std::vector<std::byte> ShardService::hand_over(const wire::ReadPlan& plan,
+                                               std::span<const wire::ChosenSegment> chosen) const {
   std::vector<wire::CodeRecord> records;
   std::vector<float> codes;
   for (const wire::ChosenSegment& choice : chosen) {
     if (choice.shard != shard_) continue;
     if (choice.slot.value >= memory_->size()) throw base::CommError("a slot was chosen that this shard does not have");
     const SegmentInfo& info = memory_->segment(choice.slot);
-    records.push_back({info.id, info.byte_begin, info.byte_end, info.line, info.document, shard_, choice.slot, wire::ReadStatus::kOk});
+    records.push_back({info.id, info.byte_begin, info.byte_end, info.line, info.document, shard_, choice.slot,
+                       wire::ReadStatus::kOk});
     if (plan.codebook) continue;
     const std::span<const float> code = memory_->code(choice.slot);
     codes.insert(codes.end(), code.begin(), code.end());
   }
-  return wire::pack<wire::CodeRecord>(header(plan, wire::ReadKind::kCodes, records.size(), plan.codebook ? 0 : plan.code_size), records, codes);
+  return wire::pack<wire::CodeRecord>(
+      header(plan, wire::ReadKind::kCodes, records.size(), plan.codebook ? 0 : plan.code_size), records, codes);
 }
 
 }  // namespace larimar::shard

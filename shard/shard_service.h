@@ -48,7 +48,8 @@ class ShardService {
   /// This shard's proposal for read keys [queries, D]: candidates, and in codebook addressing slot reads before them.
   [[nodiscard]] std::vector<std::byte> propose(const wire::ReadPlan& plan, linalg::ConstMatrixRef keys) const;
   /// Records and codes of the chosen segments that are ours, in the order in which they were chosen.
-  [[nodiscard]] std::vector<std::byte> hand_over(const wire::ReadPlan& plan, std::span<const wire::ChosenSegment> chosen) const;
+  [[nodiscard]] std::vector<std::byte> hand_over(const wire::ReadPlan& plan,
+                                                 std::span<const wire::ChosenSegment> chosen) const;
 
   [[nodiscard]] const ShardMemory& memory() const { return *memory_; }
 
@@ -59,7 +60,8 @@ class ShardService {
     std::shared_ptr<const EncodedBlock> block;
   };
   void ingest_block(std::string_view bytes, const BlockOrigin& origin, std::uint32_t document);
-  [[nodiscard]] wire::ReadHeader header(const wire::ReadPlan& plan, wire::ReadKind kind, std::size_t rows, std::size_t columns) const;
+  [[nodiscard]] wire::ReadHeader header(const wire::ReadPlan& plan, wire::ReadKind kind, std::size_t rows,
+                                        std::size_t columns) const;
 
   base::ShardId shard_;
   std::size_t shards_;

@@ -16,13 +16,16 @@ constexpr std::uint32_t kUnused = std::numeric_limits<std::uint32_t>::max();
 
 }  // namespace
 
-WriteSolver::WriteSolver(linalg::Matrix codebook, linalg::Index code_size) : codebook_(std::move(codebook)), writer_(code_size) {
-  if (codebook_.rows() == 0) throw base::ShapeError("codebook addressing needs at least one row (K >= 1), but the codebook is empty");
+WriteSolver::WriteSolver(linalg::Matrix codebook, linalg::Index code_size)
+    : codebook_(std::move(codebook)), writer_(code_size) {
+  if (codebook_.rows() == 0)
+    throw base::ShapeError("codebook addressing needs at least one row (K >= 1), but the codebook is empty");
   linalg::check_finite(codebook_, "codebook");
   slot_of_row_.assign(static_cast<std::size_t>(codebook_.rows()), kUnused);
 }
 
-std::vector<std::uint32_t> WriteSolver::add(linalg::ConstMatrixRef keys, linalg::ConstMatrixRef codes, std::span<const std::uint32_t> owner) {
+std::vector<std::uint32_t> WriteSolver::add(linalg::ConstMatrixRef keys, linalg::ConstMatrixRef codes,
+                                            std::span<const std::uint32_t> owner) {
   LARIMAR_EXPECT(static_cast<std::size_t>(keys.rows()) == owner.size());
   std::vector<std::uint32_t> rows = linalg::nearest_rows(keys, codebook_);
   for (std::size_t i = 0; i < rows.size(); ++i) {

@@ -22,7 +22,8 @@ class WriteSolver {
 
   /// One equation per key: key i writes codes row owner[i]. Inputs are checked by ShardMemory.
   /// Returns the codebook row of each key.
-  std::vector<std::uint32_t> add(linalg::ConstMatrixRef keys, linalg::ConstMatrixRef codes, std::span<const std::uint32_t> owner);
+  std::vector<std::uint32_t> add(linalg::ConstMatrixRef keys, linalg::ConstMatrixRef codes,
+                                 std::span<const std::uint32_t> owner);
   /// The minimiser for all that was added. Idempotent. Throws as linalg::solve_write.
   void solve();
   [[nodiscard]] bool is_solved() const { return solved_; }

@@ -37,16 +37,25 @@ void insert_run(std::vector<std::uint16_t>& tokens, std::size_t max_tokens, cons
 
 }  // namespace
 
-void corrupt(std::vector<std::uint16_t>& tokens, std::size_t max_tokens, const Alphabet& alphabet, const Corruption& shares,
-             base::Random& random) {
+void corrupt(std::vector<std::uint16_t>& tokens, std::size_t max_tokens, const Alphabet& alphabet,
+             const Corruption& shares, base::Random& random) {
   const double draw = random.uniform();
-  if (draw < shares.pieces) replace_pieces(tokens, alphabet, random);
-  else if (draw < shares.pieces + shares.digits) insert_run(tokens, max_tokens, alphabet.digits, 20, random);
-  else if (draw < shares.pieces + shares.digits + shares.identifiers) insert_run(tokens, max_tokens, alphabet.characters, 40, random);
+  if (draw < shares.pieces)
+    replace_pieces(tokens, alphabet, random);
+  else if (draw < shares.pieces + shares.digits)
+    insert_run(tokens, max_tokens, alphabet.digits, 20, random);
+  else if (draw < shares.pieces + shares.digits + shares.identifiers)
+    insert_run(tokens, max_tokens, alphabet.characters, 40, random);
 }
 
-BatchStream::BatchStream(const SegmentFile& segments, std::uint64_t seed, std::size_t batch_tokens, std::size_t group, StreamPosition start)
-    : segments_(segments), seed_(seed), batch_tokens_(batch_tokens), group_(group), position_(start), order_(segments.size()) {
+BatchStream::BatchStream(const SegmentFile& segments, std::uint64_t seed, std::size_t batch_tokens, std::size_t group,
+                         StreamPosition start)
+    : segments_(segments),
+      seed_(seed),
+      batch_tokens_(batch_tokens),
+      group_(group),
+      position_(start),
+      order_(segments.size()) {
   if (segments.size() == 0) throw base::MissingInputError("the segment file is empty: nothing to learn from");
   shuffle_epoch();
   fill_pool();

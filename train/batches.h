@@ -20,7 +20,8 @@ struct StreamPosition {
 /// kernels are prepared once for few shapes. Segments left over in a class are left out of that epoch. Keeps a reference.
 class BatchStream {
  public:
-  BatchStream(const SegmentFile& segments, std::uint64_t seed, std::size_t batch_tokens, std::size_t group, StreamPosition start);
+  BatchStream(const SegmentFile& segments, std::uint64_t seed, std::size_t batch_tokens, std::size_t group,
+              StreamPosition start);
   [[nodiscard]] std::vector<std::uint32_t> next();
   [[nodiscard]] const StreamPosition& position() const { return position_; }
 
@@ -48,10 +49,10 @@ struct Corruption {
 struct Alphabet {
   std::vector<std::uint16_t> digits;
   std::vector<std::uint16_t> characters;
-  std::uint16_t first_piece = 3;   // ids below are special
+  std::uint16_t first_piece = 3;  // ids below are special
   std::uint16_t vocabulary = 0;
 };
-void corrupt(std::vector<std::uint16_t>& tokens, std::size_t max_tokens, const Alphabet& alphabet, const Corruption& shares,
-             base::Random& random);
+void corrupt(std::vector<std::uint16_t>& tokens, std::size_t max_tokens, const Alphabet& alphabet,
+             const Corruption& shares, base::Random& random);
 
 }  // namespace larimar::train

@@ -11,16 +11,21 @@
 namespace larimar::train {
 namespace {
 
-torch::Tensor on_cpu(const torch::Tensor& tensor) { return tensor.detach().to(torch::kCPU, torch::kFloat32).contiguous(); }
+torch::Tensor on_cpu(const torch::Tensor& tensor) {
+  return tensor.detach().to(torch::kCPU, torch::kFloat32).contiguous();
+}
 
 model::TensorView view_of(const torch::Tensor& tensor) {
-  return {"F32", {static_cast<std::uint64_t>(tensor.numel())}, {static_cast<const std::byte*>(tensor.data_ptr()), tensor.nbytes()}};
+  return {"F32",
+          {static_cast<std::uint64_t>(tensor.numel())},
+          {static_cast<const std::byte*>(tensor.data_ptr()), tensor.nbytes()}};
 }
 
 void read_into(torch::Tensor& target, const model::SafetensorsFile& file, const std::string& name) {
   const model::TensorView& view = file.at(name);
   if (view.dtype != "F32" || view.shape != std::vector<std::uint64_t>{static_cast<std::uint64_t>(target.numel())}) {
-    throw base::FormatError(file.path().string() + ": " + name + " is of another model; use another --out or the same sizes");
+    throw base::FormatError(file.path().string() + ": " + name +
+                            " is of another model; use another --out or the same sizes");
   }
   torch::NoGradGuard guard;
   target.copy_(torch::from_blob(const_cast<std::byte*>(view.bytes.data()), {target.numel()}, torch::kFloat32));
@@ -37,7 +42,8 @@ std::uint64_t number(const model::SafetensorsFile& file, const std::string& name
 
 }  // namespace
 
-void save_checkpoint(const std::filesystem::path& path, FlatParameters& parameters, const AdamW& optimiser, const Progress& progress) {
+void save_checkpoint(const std::filesystem::path& path, FlatParameters& parameters, const AdamW& optimiser,
+                     const Progress& progress) {
   const std::map<std::string, torch::Tensor> tensors{{"values", on_cpu(parameters.values())},
                                                      {"first", on_cpu(optimiser.first)},
                                                      {"second", on_cpu(optimiser.second)},

@@ -15,7 +15,8 @@ struct Progress {
 };
 
 /// Writes out/checkpoint.safetensors atomically (the previous one stays until the new one is complete).
-void save_checkpoint(const std::filesystem::path& path, FlatParameters& parameters, const AdamW& optimiser, const Progress& progress);
+void save_checkpoint(const std::filesystem::path& path, FlatParameters& parameters, const AdamW& optimiser,
+                     const Progress& progress);
 
 /// Reads it back into the parameters and the optimiser. Throws FormatError if the sizes are of another model.
 [[nodiscard]] Progress load_checkpoint(const std::filesystem::path& path, FlatParameters& parameters, AdamW& optimiser);

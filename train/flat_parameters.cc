@@ -41,7 +41,8 @@ double AdamW::step(FlatParameters& parameters, double learning_rate) {
   const auto count = static_cast<double>(steps);
   const double first_bias = 1.0 - std::pow(beta1, count), second_bias = 1.0 - std::pow(beta2, count);
   parameters.values().mul_(1.0 - learning_rate * weight_decay);
-  parameters.values().addcdiv_(first, second.sqrt().div_(std::sqrt(second_bias)).add_(epsilon), -learning_rate / first_bias);
+  parameters.values().addcdiv_(first, second.sqrt().div_(std::sqrt(second_bias)).add_(epsilon),
+                               -learning_rate / first_bias);
   // Early on the average follows closely, so that it is useful from the start.
   average.lerp_(parameters.values(), 1.0 - std::min(average_decay, (1.0 + count) / (10.0 + count)));
   gradients.zero_();

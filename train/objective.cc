@@ -46,10 +46,12 @@ Choice choose_candidates(const Tensor& tokens, std::int64_t vocabulary, std::int
   };
   const std::span<const std::int64_t> ids(flat.const_data_ptr<std::int64_t>(), static_cast<std::size_t>(flat.numel()));
   for (const std::int64_t id : ids) add(id);
-  const auto wanted = static_cast<std::size_t>(std::min(std::max(count, static_cast<std::int64_t>(pieces.size())), vocabulary));
+  const auto wanted =
+      static_cast<std::size_t>(std::min(std::max(count, static_cast<std::int64_t>(pieces.size())), vocabulary));
   while (pieces.size() < wanted) add(static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(vocabulary))));
   Choice choice{torch::tensor(pieces, torch::kInt64).to(tokens.device()), torch::empty_like(flat)};
-  for (std::size_t i = 0; i < ids.size(); ++i) choice.targets.mutable_data_ptr<std::int64_t>()[i] = place[static_cast<std::size_t>(ids[i])];
+  for (std::size_t i = 0; i < ids.size(); ++i)
+    choice.targets.mutable_data_ptr<std::int64_t>()[i] = place[static_cast<std::size_t>(ids[i])];
   choice.targets = choice.targets.view(tokens.sizes()).to(tokens.device());
   return choice;
 }
@@ -61,7 +63,8 @@ Tensor pad_batch(std::span<const std::vector<std::uint16_t>> segments, const mod
   for (const auto& segment : segments) longest = std::max(longest, segment.size() + 1);
   const auto group = static_cast<std::size_t>(config.group());
   const std::size_t length = (longest + group - 1) / group * group;
-  Tensor tokens = torch::full({static_cast<std::int64_t>(segments.size()), static_cast<std::int64_t>(length)}, config.pad_id, torch::kInt64);
+  Tensor tokens = torch::full({static_cast<std::int64_t>(segments.size()), static_cast<std::int64_t>(length)},
+                              config.pad_id, torch::kInt64);
   auto rows = tokens.accessor<std::int64_t, 2>();
   for (std::size_t i = 0; i < segments.size(); ++i) {
     auto row = rows[static_cast<std::int64_t>(i)];
@@ -83,11 +86,12 @@ Outcome reconstruct(model::CompactNetworkImpl& network, const Tensor& tokens, co
   const Tensor states = network.decoder->hidden(inputs, 0, codes, past, false);
   const Tensor padding = tokens.eq(config.pad_id);
   const Choice choice = candidates > 0 ? choose_candidates(tokens, config.vocabulary, candidates, random) : Choice{};
-  const Tensor logits = candidates > 0 ? network.decoder->logits_among(states, choice.pieces) : network.decoder->logits(states);
+  const Tensor logits =
+      candidates > 0 ? network.decoder->logits_among(states, choice.pieces) : network.decoder->logits(states);
   const Tensor targets = (candidates > 0 ? choice.targets : tokens).masked_fill(padding, kIgnored);
   Outcome outcome;
-  outcome.loss = torch::nn::functional::cross_entropy(logits.flatten(0, 1), targets.flatten(),
-                                                      torch::nn::functional::CrossEntropyFuncOptions().ignore_index(kIgnored));
+  outcome.loss = torch::nn::functional::cross_entropy(
+      logits.flatten(0, 1), targets.flatten(), torch::nn::functional::CrossEntropyFuncOptions().ignore_index(kIgnored));
   torch::NoGradGuard guard;
   const Tensor right = logits.detach().argmax(-1).eq(targets);  // never at padding
   outcome.right_tokens = right.sum().item<std::int64_t>();

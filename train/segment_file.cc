@@ -32,7 +32,8 @@ SegmentFile::SegmentFile(const std::filesystem::path& path) : file_(path) {
   std::uint64_t segments = 0, tokens = 0;
   std::memcpy(&segments, bytes.data() + 8, 8);
   std::memcpy(&tokens, bytes.data() + 16, 8);
-  const std::uint64_t begin_bytes = base::checked_multiply(base::checked_add(segments, std::uint64_t{1}, name), std::uint64_t{8}, name);
+  const std::uint64_t begin_bytes =
+      base::checked_multiply(base::checked_add(segments, std::uint64_t{1}, name), std::uint64_t{8}, name);
   const std::uint64_t id_bytes = base::checked_multiply(tokens, std::uint64_t{2}, name);
   if (base::checked_add(base::checked_add(begin_bytes, id_bytes, name), std::uint64_t{kHeader}, name) != bytes.size()) {
     throw FormatError(name + " is cut short or too long: remove it and it is made again");
@@ -44,8 +45,9 @@ SegmentFile::SegmentFile(const std::filesystem::path& path) : file_(path) {
   }
 }
 
-void make_segment_file(const std::filesystem::path& folder, const text::Tokenizer& tokenizer, const text::SegmentRules& rules,
-                       const std::filesystem::path& out, const std::function<void(const std::string&)>& report) {
+void make_segment_file(const std::filesystem::path& folder, const text::Tokenizer& tokenizer,
+                       const text::SegmentRules& rules, const std::filesystem::path& out,
+                       const std::function<void(const std::string&)>& report) {
   std::vector<std::uint64_t> begins{0};
   std::vector<std::uint16_t> ids;
   for (const auto& path : text::list_text_files(folder)) {
@@ -57,8 +59,8 @@ void make_segment_file(const std::filesystem::path& folder, const text::Tokenize
         begins.push_back(ids.size());
       }
     }
-    report(path.filename().string() + ": " + std::to_string(begins.size() - 1) + " segments, " + std::to_string(ids.size()) +
-           " tokens so far, " + std::to_string(static_cast<int>(watch.seconds())) + " s");
+    report(path.filename().string() + ": " + std::to_string(begins.size() - 1) + " segments, " +
+           std::to_string(ids.size()) + " tokens so far, " + std::to_string(static_cast<int>(watch.seconds())) + " s");
   }
   base::AtomicFile file(out);
   const std::vector<std::uint64_t> counts{begins.size() - 1, ids.size()};

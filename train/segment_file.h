@@ -31,7 +31,8 @@ class SegmentFile {
 
 /// Segments and tokenises every *.txt and *.txt.zst in a folder, in name order, and writes the file atomically.
 /// `report` gets one line a file. Throws MissingInputError if there is no text.
-void make_segment_file(const std::filesystem::path& folder, const text::Tokenizer& tokenizer, const text::SegmentRules& rules,
-                       const std::filesystem::path& out, const std::function<void(const std::string&)>& report);
+void make_segment_file(const std::filesystem::path& folder, const text::Tokenizer& tokenizer,
+                       const text::SegmentRules& rules, const std::filesystem::path& out,
+                       const std::function<void(const std::string&)>& report);
 
 }  // namespace larimar::train

@@ -24,8 +24,10 @@ using model::CompactNetwork;
 constexpr std::size_t kValidSegments = 2048;
 
 double learning_rate_at(std::int64_t step, const TrainOptions& options) {
-  if (step < options.warmup) return options.learning_rate * static_cast<double>(step + 1) / static_cast<double>(options.warmup);
-  const double done = static_cast<double>(step - options.warmup) / static_cast<double>(std::max<std::int64_t>(1, options.steps - options.warmup));
+  if (step < options.warmup)
+    return options.learning_rate * static_cast<double>(step + 1) / static_cast<double>(options.warmup);
+  const double done = static_cast<double>(step - options.warmup) /
+                      static_cast<double>(std::max<std::int64_t>(1, options.steps - options.warmup));
   return options.learning_rate * (0.01 + 0.99 * 0.5 * (1.0 + std::cos(std::numbers::pi * std::min(1.0, done))));
 }
 
@@ -52,8 +54,9 @@ Alphabet make_alphabet(const text::Tokenizer& tokenizer) {
   return alphabet;
 }
 
-SegmentFile open_segments(const std::filesystem::path& text, const std::filesystem::path& cache, const TrainOptions& options,
-                          const text::Tokenizer& tokenizer, const std::function<void(const std::string&)>& report) {
+SegmentFile open_segments(const std::filesystem::path& text, const std::filesystem::path& cache,
+                          const TrainOptions& options, const text::Tokenizer& tokenizer,
+                          const std::function<void(const std::string&)>& report) {
   if (!std::filesystem::exists(cache)) {
     text::SegmentRules rules;
     rules.max_tokens = static_cast<std::size_t>(options.sizes.positions - 1);
@@ -65,17 +68,22 @@ SegmentFile open_segments(const std::filesystem::path& text, const std::filesyst
 class Trainer {
  public:
   Trainer(const TrainOptions& options, const std::function<void(const std::string&)>& report)
-      : options_(options), report_(report), tokenizer_(text::load_tokenizer(options.tokenizer)), alphabet_(make_alphabet(*tokenizer_)),
+      : options_(options),
+        report_(report),
+        tokenizer_(text::load_tokenizer(options.tokenizer)),
+        alphabet_(make_alphabet(*tokenizer_)),
         train_(open_segments(options.data, options.out / "train.segments", options, *tokenizer_, report)),
         valid_(open_segments(options.valid, options.out / "valid.segments", options, *tokenizer_, report)),
-        device_(options.device), network_(make_network()), parameters_(*network_) {
+        device_(options.device),
+        network_(make_network()),
+        parameters_(*network_) {
     optimiser_.start(parameters_.values());
     if (std::filesystem::exists(checkpoint_path())) {
       progress_ = load_checkpoint(checkpoint_path(), parameters_, optimiser_);
       report_("resumed at step " + std::to_string(progress_.step));
     }
-    stream_.emplace(train_, options_.seed, options_.batch_tokens,
-                    static_cast<std::size_t>(options_.sizes.group()), progress_.stream);
+    stream_.emplace(train_, options_.seed, options_.batch_tokens, static_cast<std::size_t>(options_.sizes.group()),
+                    progress_.stream);
     metrics_.open(options_.out / "metrics.jsonl", std::ios::app);
   }
 
@@ -121,7 +129,8 @@ class Trainer {
     base::Random random(options_.seed * 0x10001 + static_cast<std::uint64_t>(progress_.step));
     const torch::Tensor tokens = training_batch(random);
     const Disturbance disturbance = disturbance_at(progress_.step, options_, random);
-    const bool early = static_cast<double>(progress_.step) < options_.candidates_until * static_cast<double>(options_.steps);
+    const bool early =
+        static_cast<double>(progress_.step) < options_.candidates_until * static_cast<double>(options_.steps);
     const Outcome outcome = [&] {
       const Autocast autocast(options_.precision, device_.type());
       return reconstruct(*network_, tokens, disturbance, early ? options_.candidates : 0, random);
@@ -142,7 +151,9 @@ class Trainer {
     window_loss_ = outcome.loss.item<double>();
   }
 
-  static double share(std::int64_t part, std::int64_t whole) { return whole == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole); }
+  static double share(std::int64_t part, std::int64_t whole) {
+    return whole == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole);
+  }
 
   void write_metrics(const nlohmann::json& line) {
     metrics_ << line.dump() << '\n' << std::flush;
@@ -150,10 +161,14 @@ class Trainer {
   }
 
   void log_training() {
-    write_metrics({{"kind", "train"}, {"step", progress_.step}, {"seconds", progress_.seconds}, {"loss", window_loss_},
+    write_metrics({{"kind", "train"},
+                   {"step", progress_.step},
+                   {"seconds", progress_.seconds},
+                   {"loss", window_loss_},
                    {"token_accuracy", share(window_.right_tokens, window_.tokens)},
                    {"segments_exact", share(window_.exact_segments, window_.segments)},
-                   {"tokens", window_.tokens}, {"learning_rate", learning_rate_at(progress_.step, options_)}});
+                   {"tokens", window_.tokens},
+                   {"learning_rate", learning_rate_at(progress_.step, options_)}});
     window_ = {};
   }
 
@@ -170,13 +185,17 @@ class Trainer {
     base::Random random(0);
     for (std::size_t at = 0; at < chosen.size(); at += 64) {
       const auto part = std::span(chosen).subspan(at, std::min<std::size_t>(64, chosen.size() - at));
-      const Outcome outcome = reconstruct(*network_, pad_batch(part, options_.sizes).to(device_), {.noise = 0.0}, 0, random);
+      const Outcome outcome =
+          reconstruct(*network_, pad_batch(part, options_.sizes).to(device_), {.noise = 0.0}, 0, random);
       sum.tokens += outcome.tokens;
       sum.right_tokens += outcome.right_tokens;
       sum.segments += outcome.segments;
       sum.exact_segments += outcome.exact_segments;
     }
-    write_metrics({{"kind", "valid"}, {"step", progress_.step}, {"seconds", progress_.seconds}, {"segments", sum.segments},
+    write_metrics({{"kind", "valid"},
+                   {"step", progress_.step},
+                   {"seconds", progress_.seconds},
+                   {"segments", sum.segments},
                    {"token_accuracy", share(sum.right_tokens, sum.tokens)},
                    {"segments_exact", share(sum.exact_segments, sum.segments)}});
     write_model();
@@ -187,11 +206,17 @@ class Trainer {
     const auto folder = options_.out / "model";
     base::make_folder(folder);
     nlohmann::json config = to_json(options_.sizes);
-    config["training"] = {{"step", progress_.step}, {"steps", options_.steps}, {"seconds", progress_.seconds}, {"seed", options_.seed},
-                          {"batch_tokens", options_.batch_tokens}, {"learning_rate", options_.learning_rate},
-                          {"train_segments", train_.size()}, {"train_tokens", train_.tokens()}};
+    config["training"] = {{"step", progress_.step},
+                          {"steps", options_.steps},
+                          {"seconds", progress_.seconds},
+                          {"seed", options_.seed},
+                          {"batch_tokens", options_.batch_tokens},
+                          {"learning_rate", options_.learning_rate},
+                          {"train_segments", train_.size()},
+                          {"train_tokens", train_.tokens()}};
     base::write_file(folder / "tokenizer.json", base::read_file(options_.tokenizer));
-    model::save_weights(*network_, folder / "model.safetensors", model::StoredPrecision::kFloat16, {{"step", std::to_string(progress_.step)}});
+    model::save_weights(*network_, folder / "model.safetensors", model::StoredPrecision::kFloat16,
+                        {{"step", std::to_string(progress_.step)}});
     base::write_file(folder / "config.json", config.dump(2) + "\n");
     base::write_file(folder / "training.svg", draw_curves(options_.out / "metrics.jsonl"));
   }

@@ -12,21 +12,21 @@ namespace larimar::train {
 enum class Precision { kFloat32, kBFloat16 };
 
 struct TrainOptions {
-  std::filesystem::path data;        // folder of *.txt or *.txt.zst
-  std::filesystem::path valid;       // the same, never trained on
-  std::filesystem::path tokenizer;   // tokenizer.json
-  std::filesystem::path out;         // working folder: segments, checkpoints, metrics; the model folder is out/model
+  std::filesystem::path data;       // folder of *.txt or *.txt.zst
+  std::filesystem::path valid;      // the same, never trained on
+  std::filesystem::path tokenizer;  // tokenizer.json
+  std::filesystem::path out;        // working folder: segments, checkpoints, metrics; the model folder is out/model
   model::CompactConfig sizes;
   std::int64_t steps = 20000;
   std::int64_t warmup = 200;
   double learning_rate = 1e-3;
-  std::size_t batch_tokens = 1536;   // padded
-  std::int64_t candidates = 2048;    // pieces in the softmax early on (objective.h); 0 for all from the start
-  double candidates_until = 0.7;     // share of the steps
+  std::size_t batch_tokens = 1536;  // padded
+  std::int64_t candidates = 2048;   // pieces in the softmax early on (objective.h); 0 for all from the start
+  double candidates_until = 0.7;    // share of the steps
   std::uint64_t seed = 1;
-  std::int64_t valid_every = 500;    // steps
-  double checkpoint_every = 300;     // seconds
-  std::string device = "cpu";        // "cpu" or "cuda"
+  std::int64_t valid_every = 500;             // steps
+  double checkpoint_every = 300;              // seconds
+  std::string device = "cpu";                 // "cpu" or "cuda"
   Precision precision = Precision::kFloat32;  // of matrix products in training; weights and validation are float32
 };
 

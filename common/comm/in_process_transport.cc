@@ -137,8 +137,8 @@ class InProcessTransport final : public Transport {
 
   void deliver(const Message& message, std::span<std::byte> into) {
     if (message.bytes.size() != into.size()) {
-      fail("rank " + std::to_string(message.source) + " sent " + std::to_string(message.bytes.size()) + " bytes where " +
-           std::to_string(into.size()) + " were expected");
+      fail("rank " + std::to_string(message.source) + " sent " + std::to_string(message.bytes.size()) +
+           " bytes where " + std::to_string(into.size()) + " were expected");
     }
     copy(message.bytes, into);
   }

@@ -18,16 +18,19 @@ namespace {
 
 // Open MPI's mpirun; PMIx (mpirun, srun --mpi=pmix); Hydra and srun --mpi=pmi2; MVAPICH2.
 constexpr std::array kLauncherMarks = {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK"};
-constexpr std::array kSizeMarks = {"OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"};
+constexpr std::array kSizeMarks = {"OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS",
+                                   "SLURM_NTASKS"};
 
 void require(int result, const char* call) {
-  if (result != MPI_SUCCESS) throw base::CommError(std::string("MPI cannot start: ") + call + " failed with code " + std::to_string(result));
+  if (result != MPI_SUCCESS)
+    throw base::CommError(std::string("MPI cannot start: ") + call + " failed with code " + std::to_string(result));
 }
 
 }  // namespace
 
 bool launched_by_mpi() {
-  return std::any_of(kLauncherMarks.begin(), kLauncherMarks.end(), [](const char* name) { return std::getenv(name) != nullptr; });
+  return std::any_of(kLauncherMarks.begin(), kLauncherMarks.end(),
+                     [](const char* name) { return std::getenv(name) != nullptr; });
 }
 
 int announced_ranks() {
@@ -45,8 +48,10 @@ int announced_ranks() {
 void refuse_singletons(int world_size) {
   const int announced = announced_ranks();
   if (world_size > 1 || announced <= 1) return;
-  throw base::ConfigError(std::to_string(announced) + " ranks were asked for, but this process finds itself alone, so each would do the "
-                          "whole job; start it with 'srun --mpi=pmix' or with the mpirun of the MPI it was built with ('mpirun -n 1' for one rank)");
+  throw base::ConfigError(std::to_string(announced) +
+                          " ranks were asked for, but this process finds itself alone, so each would do the "
+                          "whole job; start it with 'srun --mpi=pmix' or with the mpirun of the MPI it was built with "
+                          "('mpirun -n 1' for one rank)");
 }
 
 struct Environment::Mpi {
@@ -61,7 +66,8 @@ Environment::Environment() {
   }
   int provided = MPI_THREAD_SINGLE;
   require(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
-  if (provided < MPI_THREAD_FUNNELED) throw base::CommError("MPI cannot start: it does not allow a program with threads");
+  if (provided < MPI_THREAD_FUNNELED)
+    throw base::CommError("MPI cannot start: it does not allow a program with threads");
   // Before the first duplicate is made, since communicators inherit the handler.
   require(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
   int size = 1;

@@ -119,7 +119,8 @@ void MpiTransport::broadcast_bytes(std::span<std::byte> buffer, int root) {
 void MpiTransport::all_gather_bytes(std::span<const std::byte> mine, std::span<std::byte> all) {
   if (all.size() > piece_bytes_) {
     std::memcpy(all.data() + static_cast<std::size_t>(rank()) * mine.size(), mine.data(), mine.size());
-    for (int r = 0; r < size(); ++r) broadcast_bytes(all.subspan(static_cast<std::size_t>(r) * mine.size(), mine.size()), r);
+    for (int r = 0; r < size(); ++r)
+      broadcast_bytes(all.subspan(static_cast<std::size_t>(r) * mine.size(), mine.size()), r);
     return;
   }
   MPI_Request request = MPI_REQUEST_NULL;
@@ -141,8 +142,8 @@ void MpiTransport::gather_bytes(std::span<const std::byte> mine, std::span<const
     begin += counts[r];
   }
   MPI_Request request = MPI_REQUEST_NULL;
-  check(MPI_Igatherv(mine.data(), count_of(mine), MPI_BYTE, all.data(), counts.data(), begins.data(), MPI_BYTE, root, comm_,
-                     &request),
+  check(MPI_Igatherv(mine.data(), count_of(mine), MPI_BYTE, all.data(), counts.data(), begins.data(), MPI_BYTE, root,
+                     comm_, &request),
         "MPI_Igatherv");
   complete(request, {.action = "a gather", .peer = root});
 }
@@ -194,7 +195,8 @@ std::optional<int> MpiTransport::try_receive_any_bytes(std::span<std::byte> byte
   if (found == 0) return std::nullopt;
   MPI_Request request = MPI_REQUEST_NULL;
   check(MPI_Imrecv(bytes.data(), count_of(bytes), MPI_BYTE, &message, &request), "MPI_Imrecv");
-  complete_receive(request, bytes.size(), {.action = "a message", .peer = status.MPI_SOURCE, .tag = static_cast<int>(tag)});
+  complete_receive(request, bytes.size(),
+                   {.action = "a message", .peer = status.MPI_SOURCE, .tag = static_cast<int>(tag)});
   return status.MPI_SOURCE;
 }
 

@@ -38,8 +38,8 @@ class MpiTransport final : public Transport {
   void flush_posted() override;
   void barrier_all() override;
 
-  void gather_in_pieces(std::span<const std::byte> mine, std::span<const std::size_t> byte_counts, std::span<std::byte> all,
-                        int root);
+  void gather_in_pieces(std::span<const std::byte> mine, std::span<const std::size_t> byte_counts,
+                        std::span<std::byte> all, int root);
   void post_piece(std::vector<std::byte> bytes, int to, int tag);
   void check(int result, const char* call);
   [[nodiscard]] bool is_done(MPI_Request& request, MPI_Status& status, const char* call);

@@ -10,10 +10,10 @@
 namespace larimar::comm {
 namespace {
 
-constexpr int kBusyPolls = 64;                // a few microseconds: what a message within one machine takes
-constexpr double kYieldSeconds = 200e-6;      // longer waits are for a computing peer, which may need our core
+constexpr int kBusyPolls = 64;            // a few microseconds: what a message within one machine takes
+constexpr double kYieldSeconds = 200e-6;  // longer waits are for a computing peer, which may need our core
 constexpr double kLongestSleepSeconds = 1e-3;
-constexpr double kSleepShare = 0.125;         // sleeping an eighth of the time waited so far adds at most that to a wait
+constexpr double kSleepShare = 0.125;  // sleeping an eighth of the time waited so far adds at most that to a wait
 
 std::string seconds_text(double seconds) {
   char text[32];
@@ -31,7 +31,8 @@ std::string describe(const Awaited& awaited) {
 }  // namespace
 
 void Transport::set_patience(double seconds) {
-  if (!(seconds > 0)) throw base::ConfigError("the patience for other ranks is " + seconds_text(seconds) + "; give more than 0 seconds");
+  if (!(seconds > 0))
+    throw base::ConfigError("the patience for other ranks is " + seconds_text(seconds) + "; give more than 0 seconds");
   patience_ = seconds;
 }
 
@@ -46,7 +47,8 @@ void Transport::wait(const std::function<bool()>& done, const Awaited& awaited) 
     if (waited > patience_) {
       if (done()) return;
       fail("waited " + seconds_text(waited) + " for " + describe(awaited) +
-           " in vain: a peer is gone, stuck or slower than allowed. Look at the other ranks' messages, or allow more time");
+           " in vain: a peer is gone, stuck or slower than allowed. Look at the other ranks' messages, or allow more "
+           "time");
     }
     if (waited < kYieldSeconds) {
       std::this_thread::yield();
@@ -66,13 +68,15 @@ void Transport::fail(const std::string& text) {
 }
 
 void Transport::begin(const char* verb) const {
-  if (broken_) throw base::CommError(place() + verb + " is refused because an earlier call failed; the job has to be ended");
+  if (broken_)
+    throw base::CommError(place() + verb + " is refused because an earlier call failed; the job has to be ended");
 }
 
 void Transport::begin_with(int peer, const char* verb) {
   begin(verb);
   if (peer < 0 || peer >= size_) {
-    fail(std::string(verb) + " names rank " + std::to_string(peer) + ", but the ranks are 0 to " + std::to_string(size_ - 1));
+    fail(std::string(verb) + " names rank " + std::to_string(peer) + ", but the ranks are 0 to " +
+         std::to_string(size_ - 1));
   }
 }
 
@@ -80,15 +84,16 @@ void Transport::begin_with(int peer, Tag tag, const char* verb) {
   begin_with(peer, verb);
   const int number = static_cast<int>(tag);
   if (number < 0 || number >= kTagLimit) {
-    fail(std::string(verb) + " has tag " + std::to_string(number) + ", but tags are 0 to " + std::to_string(kTagLimit - 1));
+    fail(std::string(verb) + " has tag " + std::to_string(number) + ", but tags are 0 to " +
+         std::to_string(kTagLimit - 1));
   }
 }
 
 void Transport::begin_all_gather(std::size_t mine, std::size_t all) {
   begin("all_gather");
   if (mine != all / static_cast<std::size_t>(size_) || all % static_cast<std::size_t>(size_) != 0) {
-    fail("all_gather of " + std::to_string(mine) + " elements from each of " + std::to_string(size_) + " ranks does not fill " +
-         std::to_string(all));
+    fail("all_gather of " + std::to_string(mine) + " elements from each of " + std::to_string(size_) +
+         " ranks does not fill " + std::to_string(all));
   }
 }
 
@@ -99,8 +104,8 @@ std::vector<std::size_t> Transport::begin_gather(std::size_t mine, std::span<con
     fail("gather has " + std::to_string(counts.size()) + " counts for " + std::to_string(size_) + " ranks");
   }
   if (mine != counts[static_cast<std::size_t>(rank_)]) {
-    fail("gather was to bring " + std::to_string(counts[static_cast<std::size_t>(rank_)]) + " elements from here, but has " +
-         std::to_string(mine));
+    fail("gather was to bring " + std::to_string(counts[static_cast<std::size_t>(rank_)]) +
+         " elements from here, but has " + std::to_string(mine));
   }
   std::vector<std::size_t> bytes(counts.size() + 1);
   std::size_t& sum = bytes.back();
@@ -116,8 +121,8 @@ void Transport::broadcast_string(std::string& text, int root, std::size_t limit)
   std::uint64_t length = text.size();
   broadcast(std::span(&length, 1), root);
   if (length > limit) {
-    fail("rank " + std::to_string(root) + " broadcasts a control message of " + std::to_string(length) + " bytes; at most " +
-         std::to_string(limit) + " are allowed");
+    fail("rank " + std::to_string(root) + " broadcasts a control message of " + std::to_string(length) +
+         " bytes; at most " + std::to_string(limit) + " are allowed");
   }
   text.resize(length);
   broadcast(std::span(text.data(), text.size()), root);

@@ -87,26 +87,28 @@ class Transport {
 
   /// Everybody's text in rank order, on every rank; for control messages. Calls: collective, size() + 1 of them.
   /// Throws CommError on every rank alike if the texts together are longer than `limit`.
-  [[nodiscard]] std::vector<std::string> all_gather_strings(const std::string& mine, std::size_t limit = kMaxStringBytes);
+  [[nodiscard]] std::vector<std::string> all_gather_strings(const std::string& mine,
+                                                            std::size_t limit = kMaxStringBytes);
 
   /// Elements of all ranks one after the other in rank order, at the root; empty elsewhere.
   /// Shapes: counts [size()], the same on all ranks; mine [counts[rank()]]. Calls: collective; no size is sent.
   /// Throws CommError if mine and counts disagree or the sum overflows. Any size: above 1 GiB each rank sends to the root.
   template <class T, std::size_t Extent>
-    requires Payload<std::remove_const_t<T>>
+  requires Payload<std::remove_const_t<T>>
   [[nodiscard]] std::vector<std::remove_const_t<T>> gather_varying(std::span<T, Extent> mine,
                                                                    std::span<const std::size_t> counts, int root) {
     const std::vector<std::size_t> bytes = begin_gather(mine.size(), counts, sizeof(T), root);
     std::vector<std::remove_const_t<T>> all(rank() == root ? bytes.back() / sizeof(T) : 0);
     if (bytes.back() > 0) {
-      gather_bytes(std::as_bytes(mine), std::span(bytes).first(counts.size()), std::as_writable_bytes(std::span(all)), root);
+      gather_bytes(std::as_bytes(mine), std::span(bytes).first(counts.size()), std::as_writable_bytes(std::span(all)),
+                   root);
     }
     return all;
   }
 
   /// Calls: p2p. Returns when the elements may be reused, which can be before they are received.
   template <class T, std::size_t Extent>
-    requires Payload<std::remove_const_t<T>>
+  requires Payload<std::remove_const_t<T>>
   void send(std::span<T, Extent> elements, int to, Tag tag) {
     begin_with(to, tag, "send");
     send_bytes(std::as_bytes(elements), to, tag);
@@ -121,7 +123,7 @@ class Transport {
 
   /// Sends a copy that the transport owns until it has left. Calls: p2p, returns at once; see flush().
   template <class T, std::size_t Extent>
-    requires Payload<std::remove_const_t<T>>
+  requires Payload<std::remove_const_t<T>>
   void post(std::span<T, Extent> elements, int to, Tag tag) {
     begin_with(to, tag, "post");
     const auto bytes = std::as_bytes(elements);
@@ -188,7 +190,8 @@ class Transport {
   void begin_with(int peer, Tag tag, const char* verb);
   void begin_all_gather(std::size_t mine, std::size_t all);
   // Bytes of each rank, and as one more element at the end their sum.
-  std::vector<std::size_t> begin_gather(std::size_t mine, std::span<const std::size_t> counts, std::size_t element_bytes, int root);
+  std::vector<std::size_t> begin_gather(std::size_t mine, std::span<const std::size_t> counts,
+                                        std::size_t element_bytes, int root);
   [[nodiscard]] std::string place() const;
 
   int rank_;

@@ -18,20 +18,24 @@ using Columns = Eigen::MatrixXd;  // column-major inside a solve: Eigen's factor
 /// Cholesky loses cond(G) * 2^-53 relatively. Down to this reciprocal condition that stays 32 times below a float's 2^-24.
 constexpr double kMinReciprocalCondition = 0x1p-24;
 
-std::string shape_text(Index rows, Index columns) { return "[" + std::to_string(rows) + ", " + std::to_string(columns) + "]"; }
+std::string shape_text(Index rows, Index columns) {
+  return "[" + std::to_string(rows) + ", " + std::to_string(columns) + "]";
+}
 
-void check_border(Index segments, Index slots, ConstMatrixRef codes, const std::optional<ConstMatrixRef>& prior, double ridge) {
+void check_border(Index segments, Index slots, ConstMatrixRef codes, const std::optional<ConstMatrixRef>& prior,
+                  double ridge) {
   if (slots < 1) throw base::ShapeError("a memory needs at least one slot (K >= 1), but K is 0");
   if (codes.rows() != segments) {
     throw base::ShapeError("there are addressing weights for " + std::to_string(segments) + " segments but codes for " +
                            std::to_string(codes.rows()) + "; each segment needs both");
   }
   if (prior && (prior->rows() != slots || prior->cols() != codes.cols())) {
-    throw base::ShapeError("the prior memory has shape " + shape_text(prior->rows(), prior->cols()) + " but the problem needs " +
-                           shape_text(slots, codes.cols()) + " (slots, code size)");
+    throw base::ShapeError("the prior memory has shape " + shape_text(prior->rows(), prior->cols()) +
+                           " but the problem needs " + shape_text(slots, codes.cols()) + " (slots, code size)");
   }
   if (!(ridge >= 0.0) || !std::isfinite(ridge)) {
-    throw base::ConfigError("ridge is " + std::to_string(ridge) + " but must be a finite number >= 0; 0 means plain least squares");
+    throw base::ConfigError("ridge is " + std::to_string(ridge) +
+                            " but must be a finite number >= 0; 0 means plain least squares");
   }
   check_finite(codes, "codes");
   if (prior) check_finite(*prior, "the prior memory");
@@ -96,7 +100,8 @@ Matrix solve_write(const WriteProblem& problem) {
 }
 
 OneHotWriter::OneHotWriter(Index latent) : latent_(static_cast<std::size_t>(latent)) {
-  if (latent < 1) throw base::ShapeError("codes need at least one component, but the code size is " + std::to_string(latent));
+  if (latent < 1)
+    throw base::ShapeError("codes need at least one component, but the code size is " + std::to_string(latent));
 }
 
 void OneHotWriter::grow(std::size_t slots) {
@@ -134,10 +139,11 @@ Matrix solve_one_hot(const OneHotProblem& problem) {
   writer.grow(slots);
   for (std::size_t i = 0; i < problem.slot_of.size(); ++i) {
     if (problem.slot_of[i] >= slots) {
-      throw base::ShapeError("segment " + std::to_string(i) + " addresses slot " + std::to_string(problem.slot_of[i]) + " of a memory of " +
-                             std::to_string(slots) + " slots");
+      throw base::ShapeError("segment " + std::to_string(i) + " addresses slot " + std::to_string(problem.slot_of[i]) +
+                             " of a memory of " + std::to_string(slots) + " slots");
     }
-    writer.add(problem.slot_of[i], {problem.codes.row(static_cast<Index>(i)).data(), static_cast<std::size_t>(problem.codes.cols())});
+    writer.add(problem.slot_of[i],
+               {problem.codes.row(static_cast<Index>(i)).data(), static_cast<std::size_t>(problem.codes.cols())});
   }
   return writer.solve(problem.prior, problem.ridge);
 }

@@ -55,10 +55,10 @@ class OneHotWriter {
 
 struct OneHotProblem {
   std::span<const std::uint32_t> slot_of{};  // [segments], each < slots
-  Index slots = 0;                         // K >= 1
-  ConstMatrixRef codes;                    // Z  [segments, latent]
-  std::optional<ConstMatrixRef> prior;     // M0 [slots, latent]; absent means zero
-  double ridge = 0.0;                      // >= 0
+  Index slots = 0;                           // K >= 1
+  ConstMatrixRef codes;                      // Z  [segments, latent]
+  std::optional<ConstMatrixRef> prior;       // M0 [slots, latent]; absent means zero
+  double ridge = 0.0;                        // >= 0
 };
 
 /// solve_write for one-hot weights given as one slot per segment; checks what OneHotWriter takes for granted.

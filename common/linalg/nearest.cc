@@ -11,7 +11,9 @@ namespace {
 
 constexpr Index kPointBlock = 256;
 
-std::span<const float> values_of(const Matrix& matrix) { return {matrix.data(), static_cast<std::size_t>(matrix.size())}; }
+std::span<const float> values_of(const Matrix& matrix) {
+  return {matrix.data(), static_cast<std::size_t>(matrix.size())};
+}
 
 std::vector<float> half_square_norms(const Matrix& rows) {
   std::vector<float> half(static_cast<std::size_t>(rows.rows()));
@@ -27,7 +29,8 @@ std::vector<float> half_square_norms(const Matrix& rows) {
 }  // namespace
 
 std::vector<std::uint32_t> nearest_rows(ConstMatrixRef points, ConstMatrixRef rows) {
-  if (rows.rows() == 0 || rows.cols() == 0) throw base::ShapeError("a codebook without rows has no nearest row; it needs K >= 1");
+  if (rows.rows() == 0 || rows.cols() == 0)
+    throw base::ShapeError("a codebook without rows has no nearest row; it needs K >= 1");
   if (points.cols() != rows.cols()) {
     throw base::ShapeError("keys have " + std::to_string(points.cols()) + " components but the codebook's rows have " +
                            std::to_string(rows.cols()) + "; both must come from the same key encoder");

@@ -43,7 +43,7 @@ CompactConfig read_compact_config(const std::filesystem::path& path) {
   const base::MappedFile file(path);
   const auto root = nlohmann::json::parse(file.text(), nullptr, false);
   if (!root.is_object()) throw FormatError(path.string() + " is not a JSON object");
-  if (root.value("architecture", "") != "larimar-compact") {
+  if (const auto kind = root.find("architecture"); kind == root.end() || *kind != "larimar-compact") {
     throw FormatError(path.string() + ": \"architecture\" is not \"larimar-compact\", the one this program knows");
   }
   CompactConfig config;

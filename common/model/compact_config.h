@@ -1,7 +1,6 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
-
 #include <nlohmann/json_fwd.hpp>
 
 namespace larimar::model {
@@ -9,10 +8,10 @@ namespace larimar::model {
 /// Sizes of a larimar-compact model, as config.json holds them.
 struct CompactConfig {
   std::int64_t vocabulary = 8192;
-  std::int64_t positions = 64;       // T: tokens of a segment, end-of-text included
-  std::int64_t latents = 16;         // m
-  std::int64_t latent_size = 48;     // c; the code has C = m c floats
-  std::int64_t width = 256;          // d
+  std::int64_t positions = 64;    // T: tokens of a segment, end-of-text included
+  std::int64_t latents = 16;      // m
+  std::int64_t latent_size = 48;  // c; the code has C = m c floats
+  std::int64_t width = 256;       // d
   std::int64_t heads = 4;
   std::int64_t encoder_layers = 2;
   std::int64_t decoder_layers = 2;

@@ -9,13 +9,17 @@ namespace {
 
 using torch::Tensor;
 
-torch::nn::LinearOptions without_bias(std::int64_t in, std::int64_t out) { return torch::nn::LinearOptions(in, out).bias(false); }
+torch::nn::LinearOptions without_bias(std::int64_t in, std::int64_t out) {
+  return torch::nn::LinearOptions(in, out).bias(false);
+}
 
 void initialise(torch::nn::Module& module) {
   torch::NoGradGuard guard;
   for (auto& parameter : module.named_parameters()) {
-    if (parameter.value().dim() == 2) parameter.value().normal_(0.0, 0.02);
-    else if (parameter.key().ends_with("bias")) parameter.value().zero_();
+    if (parameter.value().dim() == 2)
+      parameter.value().normal_(0.0, 0.02);
+    else if (parameter.key().ends_with("bias"))
+      parameter.value().zero_();
   }
 }
 
@@ -61,7 +65,8 @@ CompactEncoderImpl::CompactEncoderImpl(const CompactConfig& sizes) : config(size
   layers = register_module("layers", torch::nn::ModuleList());
   for (std::int64_t i = 0; i < config.encoder_layers; ++i) layers->push_back(Layer(config));
   final_norm = register_module("final_norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({config.width})));
-  to_latent = register_module("to_latent", torch::nn::Linear(without_bias(config.group() * config.width, config.latent_size)));
+  to_latent =
+      register_module("to_latent", torch::nn::Linear(without_bias(config.group() * config.width, config.latent_size)));
   initialise(*this);
 }
 
@@ -82,7 +87,8 @@ Tensor CompactEncoderImpl::forward(const Tensor& tokens) {
 CompactDecoderImpl::CompactDecoderImpl(const CompactConfig& sizes) : config(sizes) {
   pieces = register_module("pieces", torch::nn::Embedding(config.vocabulary, config.width));
   positions = register_module("positions", torch::nn::Embedding(config.positions, config.width));
-  latent_to_embedding = register_module("latent_to_embedding", torch::nn::Linear(without_bias(config.latent_size, config.width)));
+  latent_to_embedding =
+      register_module("latent_to_embedding", torch::nn::Linear(without_bias(config.latent_size, config.width)));
   latent_to_past = register_module("latent_to_past", torch::nn::ModuleList());
   layers = register_module("layers", torch::nn::ModuleList());
   for (std::int64_t i = 0; i < config.decoder_layers; ++i) {
@@ -98,15 +104,17 @@ std::vector<PastState> CompactDecoderImpl::inject(const Tensor& codes) {
   const Tensor latents = codes.view({batch, config.latents, config.latent_size});
   std::vector<PastState> past;
   for (const auto& projection : *latent_to_past) {
-    const Tensor parts = projection->as<torch::nn::Linear>()->forward(latents)
-                             .view({batch, config.latents, 2, config.heads, size}).permute({2, 0, 3, 1, 4});
+    const Tensor parts = projection->as<torch::nn::Linear>()
+                             ->forward(latents)
+                             .view({batch, config.latents, 2, config.heads, size})
+                             .permute({2, 0, 3, 1, 4});
     past.push_back({parts[0], parts[1]});
   }
   return past;
 }
 
-Tensor CompactDecoderImpl::hidden(const Tensor& inputs, std::int64_t first, const Tensor& codes, std::vector<PastState>& past,
-                                  bool grow) {
+Tensor CompactDecoderImpl::hidden(const Tensor& inputs, std::int64_t first, const Tensor& codes,
+                                  std::vector<PastState>& past, bool grow) {
   const std::int64_t batch = inputs.size(0), length = inputs.size(1);
   const Tensor latents = codes.view({batch, config.latents, config.latent_size});
   const Tensor aligned = torch::arange(first, first + length, inputs.options()).floor_divide(config.group());
@@ -117,7 +125,9 @@ Tensor CompactDecoderImpl::hidden(const Tensor& inputs, std::int64_t first, cons
   return final_norm(x);
 }
 
-Tensor CompactDecoderImpl::logits(const Tensor& hidden_states) { return torch::matmul(hidden_states, pieces->weight.t()); }
+Tensor CompactDecoderImpl::logits(const Tensor& hidden_states) {
+  return torch::matmul(hidden_states, pieces->weight.t());
+}
 
 Tensor CompactDecoderImpl::logits_among(const Tensor& hidden_states, const Tensor& candidates) {
   return torch::matmul(hidden_states, pieces->weight.index_select(0, candidates).t());

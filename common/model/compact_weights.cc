@@ -15,15 +15,19 @@ std::string shape_text(const std::vector<std::uint64_t>& shape) {
   return text + "]";
 }
 
-std::vector<std::uint64_t> shape_of(const torch::Tensor& tensor) { return {tensor.sizes().begin(), tensor.sizes().end()}; }
+std::vector<std::uint64_t> shape_of(const torch::Tensor& tensor) {
+  return {tensor.sizes().begin(), tensor.sizes().end()};
+}
 
 // What is wrong with a stored tensor as the value of a parameter, or nothing.
 std::string mismatch(const SafetensorsFile& file, const std::string& name, const torch::Tensor& parameter) {
   const auto found = file.tensors().find(name);
   const std::string expected = "expected " + shape_text(shape_of(parameter));
   if (found == file.tensors().end()) return name + " is missing (" + expected + ")";
-  if (found->second.shape != shape_of(parameter)) return name + ": " + expected + ", found " + shape_text(found->second.shape);
-  if (found->second.dtype != "F32" && found->second.dtype != "F16") return name + ": dtype " + found->second.dtype + " is neither F32 nor F16";
+  if (found->second.shape != shape_of(parameter))
+    return name + ": " + expected + ", found " + shape_text(found->second.shape);
+  if (found->second.dtype != "F32" && found->second.dtype != "F16")
+    return name + ": dtype " + found->second.dtype + " is neither F32 nor F16";
   return "";
 }
 
@@ -36,7 +40,8 @@ void load_weights(CompactNetworkImpl& network, const SafetensorsFile& file) {
     if (const std::string fault = mismatch(file, item.key(), item.value()); !fault.empty()) faults += "\n  " + fault;
   }
   for (const auto& [name, view] : file.tensors()) {
-    if (parameters.find(name) == nullptr) faults += "\n  " + name + " " + shape_text(view.shape) + " is unknown to this architecture";
+    if (parameters.find(name) == nullptr)
+      faults += "\n  " + name + " " + shape_text(view.shape) + " is unknown to this architecture";
   }
   if (!faults.empty()) throw base::FormatError(file.path().string() + " does not fit its config.json:" + faults);
   torch::NoGradGuard guard;
@@ -56,8 +61,8 @@ void save_weights(CompactNetworkImpl& network, const std::filesystem::path& path
   for (const auto& item : network.named_parameters()) {
     owners.push_back(item.value().detach().to(torch::kCPU, half ? torch::kFloat16 : torch::kFloat32).contiguous());
     const torch::Tensor& tensor = owners.back();
-    views[item.key()] = {half ? "F16" : "F32", shape_of(tensor),
-                         {static_cast<const std::byte*>(tensor.data_ptr()), tensor.nbytes()}};
+    views[item.key()] = {
+        half ? "F16" : "F32", shape_of(tensor), {static_cast<const std::byte*>(tensor.data_ptr()), tensor.nbytes()}};
   }
   write_safetensors(path, views, metadata);
 }

@@ -17,8 +17,12 @@ namespace {
 class MiniLm final : public KeyEncoder {
  public:
   MiniLm(const std::filesystem::path& folder, MiniLmOptions options)
-      : options_(options), config_(read_minilm_config(folder)), tokenizer_(text::load_tokenizer(folder / "tokenizer.json")),
-        first_(tokenizer_->id_of("[CLS]")), last_(tokenizer_->id_of("[SEP]")), network_(SafetensorsFile(folder / "model.safetensors"), config_) {
+      : options_(options),
+        config_(read_minilm_config(folder)),
+        tokenizer_(text::load_tokenizer(folder / "tokenizer.json")),
+        first_(tokenizer_->id_of("[CLS]")),
+        last_(tokenizer_->id_of("[SEP]")),
+        network_(SafetensorsFile(folder / "model.safetensors"), config_) {
     if (static_cast<std::uint64_t>(tokenizer_->size()) > config_.vocabulary) {
       throw base::FormatError((folder / "tokenizer.json").string() + " has " + std::to_string(tokenizer_->size()) +
                               " pieces, but config.json says " + std::to_string(config_.vocabulary));
@@ -40,7 +44,8 @@ class MiniLm final : public KeyEncoder {
       std::vector<std::vector<text::TokenId>> chosen;
       for (const std::size_t index : batch) chosen.push_back(std::move(sequences[index]));
       const linalg::Matrix rows = network_.keys(chosen);
-      for (std::size_t i = 0; i < batch.size(); ++i) keys.row(static_cast<linalg::Index>(batch[i])) = rows.row(static_cast<linalg::Index>(i));
+      for (std::size_t i = 0; i < batch.size(); ++i)
+        keys.row(static_cast<linalg::Index>(batch[i])) = rows.row(static_cast<linalg::Index>(i));
     }
     return keys;
   }

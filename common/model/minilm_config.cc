@@ -1,8 +1,7 @@
 #include "common/model/minilm_config.h"
 
-#include <string>
-
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "common/base/error.h"
 #include "common/base/file.h"
@@ -39,7 +38,8 @@ class Fields {
   [[nodiscard]] std::uint64_t size(const std::string& name, std::uint64_t most) const {
     const auto value = get<Json>(name);
     if (!value.is_number_unsigned() || value.get<std::uint64_t>() == 0 || value.get<std::uint64_t>() > most) {
-      throw base::FormatError(where_ + ": field \"" + name + "\" is " + value.dump() + ", expected 1 to " + std::to_string(most));
+      throw base::FormatError(where_ + ": field \"" + name + "\" is " + value.dump() + ", expected 1 to " +
+                              std::to_string(most));
     }
     return value.get<std::uint64_t>();
   }
@@ -47,7 +47,8 @@ class Fields {
   template <class T>
   void expect(const std::string& name, const T& wanted) const {
     if (get<T>(name) != wanted) {
-      throw base::FormatError(where_ + ": field \"" + name + "\" is " + get<Json>(name).dump() + ", this encoder needs " + Json(wanted).dump());
+      throw base::FormatError(where_ + ": field \"" + name + "\" is " + get<Json>(name).dump() +
+                              ", this encoder needs " + Json(wanted).dump());
     }
   }
 
@@ -86,11 +87,14 @@ MiniLmConfig read_minilm_config(const std::filesystem::path& folder) {
                       .token_types = fields.size("type_vocab_size", kMaxExtent),
                       .norm_epsilon = fields.get<double>("layer_norm_eps")};
   const std::string where = (folder / "config.json").string();
-  if (config.hidden % config.heads != 0) throw base::FormatError(where + ": hidden_size must be a multiple of num_attention_heads");
-  if (!(config.norm_epsilon >= 0 && config.norm_epsilon < 1)) throw base::FormatError(where + ": layer_norm_eps must lie in 0 to 1");
+  if (config.hidden % config.heads != 0)
+    throw base::FormatError(where + ": hidden_size must be a multiple of num_attention_heads");
+  if (!(config.norm_epsilon >= 0 && config.norm_epsilon < 1))
+    throw base::FormatError(where + ": layer_norm_eps must lie in 0 to 1");
   const auto sentence = folder / "sentence_bert_config.json";
   const bool limited = std::filesystem::exists(sentence);
-  config.max_tokens = static_cast<std::size_t>(limited ? Fields(sentence).size("max_seq_length", config.positions) : config.positions);
+  config.max_tokens =
+      static_cast<std::size_t>(limited ? Fields(sentence).size("max_seq_length", config.positions) : config.positions);
   if (config.max_tokens < 3) throw base::FormatError(folder.string() + ": a text must be allowed at least 3 tokens");
   check_pooling(folder / "1_Pooling/config.json");
   return config;
@@ -98,7 +102,9 @@ MiniLmConfig read_minilm_config(const std::filesystem::path& folder) {
 
 TensorShapes minilm_tensors(const MiniLmConfig& config) {
   TensorShapes tensors;
-  const auto matrix = [&](const std::string& name, std::uint64_t rows, std::uint64_t columns) { tensors[name] = {"F32", {rows, columns}}; };
+  const auto matrix = [&](const std::string& name, std::uint64_t rows, std::uint64_t columns) {
+    tensors[name] = {"F32", {rows, columns}};
+  };
   const auto affine = [&](const std::string& name, std::uint64_t out, std::uint64_t in) {
     matrix(name + ".weight", out, in);
     tensors[name + ".bias"] = {"F32", {out}};
@@ -113,7 +119,8 @@ TensorShapes minilm_tensors(const MiniLmConfig& config) {
   norm("embeddings.LayerNorm");
   for (std::uint64_t layer = 0; layer < config.layers; ++layer) {
     const std::string prefix = "encoder.layer." + std::to_string(layer) + ".";
-    for (const char* part : {"query", "key", "value"}) affine(prefix + "attention.self." + part, config.hidden, config.hidden);
+    for (const char* part : {"query", "key", "value"})
+      affine(prefix + "attention.self." + part, config.hidden, config.hidden);
     affine(prefix + "attention.output.dense", config.hidden, config.hidden);
     norm(prefix + "attention.output.LayerNorm");
     affine(prefix + "intermediate.dense", config.intermediate, config.hidden);

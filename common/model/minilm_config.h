@@ -10,14 +10,14 @@ namespace larimar::model {
 /// The sizes of a BERT sentence encoder, checked against each other.
 struct MiniLmConfig {
   std::uint64_t vocabulary = 0;
-  std::uint64_t hidden = 0;        // width of a key; a multiple of heads
+  std::uint64_t hidden = 0;  // width of a key; a multiple of heads
   std::uint64_t layers = 0;
   std::uint64_t heads = 0;
   std::uint64_t intermediate = 0;  // width inside the feed-forward part
   std::uint64_t positions = 0;
   std::uint64_t token_types = 0;
   double norm_epsilon = 0;
-  std::size_t max_tokens = 0;      // of one text, [CLS] and [SEP] included; at most positions
+  std::size_t max_tokens = 0;  // of one text, [CLS] and [SEP] included; at most positions
 };
 
 /// Reads config.json, and sentence_bert_config.json and 1_Pooling/config.json where they exist.

@@ -43,7 +43,8 @@ Layer read_layer(const SafetensorsFile& file, const std::string& prefix) {
   const Affine query = read_affine(file, prefix + "attention.self.query");
   const Affine key = read_affine(file, prefix + "attention.self.key");
   const Affine value = read_affine(file, prefix + "attention.self.value");
-  return {.query_key_value = {at::cat({query.weight, key.weight, value.weight}), at::cat({query.bias, key.bias, value.bias})},
+  return {.query_key_value = {at::cat({query.weight, key.weight, value.weight}),
+                              at::cat({query.bias, key.bias, value.bias})},
           .attention_out = read_affine(file, prefix + "attention.output.dense"),
           .attention_norm = read_affine(file, prefix + "attention.output.LayerNorm"),
           .widen = read_affine(file, prefix + "intermediate.dense"),
@@ -64,7 +65,9 @@ std::vector<Group> find_groups(std::span<const std::vector<text::TokenId>> seque
   return groups;
 }
 
-at::Tensor apply(const Affine& affine, const at::Tensor& input) { return at::linear(input, affine.weight, affine.bias); }
+at::Tensor apply(const Affine& affine, const at::Tensor& input) {
+  return at::linear(input, affine.weight, affine.bias);
+}
 
 at::Tensor normalize(const Affine& norm, const at::Tensor& input, double epsilon) {
   return at::layer_norm(input, norm.weight.sizes(), norm.weight, norm.bias, epsilon);
@@ -97,7 +100,8 @@ struct MiniLmNetwork::Weights {
       : places(to_tensor(file.at("embeddings.position_embeddings.weight")) +
                to_tensor(file.at("embeddings.token_type_embeddings.weight"))[0]),
         embedding_norm(read_affine(file, "embeddings.LayerNorm")) {
-    for (std::uint64_t i = 0; i < config.layers; ++i) layers.push_back(read_layer(file, "encoder.layer." + std::to_string(i) + "."));
+    for (std::uint64_t i = 0; i < config.layers; ++i)
+      layers.push_back(read_layer(file, "encoder.layer." + std::to_string(i) + "."));
   }
 
   /// Rows of all sequences one after another: [tokens, hidden]. Words are copied from the mapped file, which ranks of a
@@ -121,7 +125,8 @@ struct MiniLmNetwork::Weights {
   }
 };
 
-MiniLmNetwork::MiniLmNetwork(SafetensorsFile file, const MiniLmConfig& config) : file_(std::move(file)), config_(config) {
+MiniLmNetwork::MiniLmNetwork(SafetensorsFile file, const MiniLmConfig& config)
+    : file_(std::move(file)), config_(config) {
   require_tensors(file_, minilm_tensors(config_));
   const c10::InferenceMode inference;
   weights_ = std::make_unique<const Weights>(file_, config_);
@@ -145,11 +150,13 @@ linalg::Matrix MiniLmNetwork::keys(std::span<const std::vector<text::TokenId>> s
   }
   std::vector<at::Tensor> means;
   for (const Group& group : groups) {
-    means.push_back(x.narrow(0, group.first, group.count * group.length).view({group.count, group.length, x.size(1)}).mean(1));
+    means.push_back(
+        x.narrow(0, group.first, group.count * group.length).view({group.count, group.length, x.size(1)}).mean(1));
   }
   const at::Tensor mean = at::cat(means);
   linalg::Matrix keys = to_matrix(mean / mean.norm(2, {1}, true).clamp_min(1e-12));
-  if (!keys.allFinite()) throw base::NumericalError(file_.path().string() + " gives keys that are not finite (are the weights damaged?)");
+  if (!keys.allFinite())
+    throw base::NumericalError(file_.path().string() + " gives keys that are not finite (are the weights damaged?)");
   return keys;
 }
 

@@ -1,9 +1,8 @@
 #include "common/model/safetensors.h"
 
+#include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
-
-#include <nlohmann/json.hpp>
 
 #include "common/base/checked.h"
 #include "common/base/error.h"
@@ -27,17 +26,19 @@ std::string encode_length(std::uint64_t length) {
   return bytes;
 }
 
-std::string header_text(const std::map<std::string, TensorView>& tensors, const std::map<std::string, std::string>& metadata,
-                        const std::string& where) {
+std::string header_text(const std::map<std::string, TensorView>& tensors,
+                        const std::map<std::string, std::string>& metadata, const std::string& where) {
   nlohmann::json header = nlohmann::json::object();  // sorted by name, as is the data
   if (!metadata.empty()) header["__metadata__"] = metadata;
   std::uint64_t offset = 0;
   for (const auto& [name, tensor] : tensors) {
     const std::string what = where + ": tensor \"" + name + "\"";
-    if (name == "__metadata__") throw base::FormatError(what + " cannot be written: the format keeps that name for itself");
+    if (name == "__metadata__")
+      throw base::FormatError(what + " cannot be written: the format keeps that name for itself");
     const std::uint64_t bytes = tensor_bytes(tensor.dtype, tensor.shape, what);
     if (bytes != tensor.bytes.size()) {
-      throw base::ShapeError(what + " brings " + std::to_string(tensor.bytes.size()) + " bytes, but its shape and type need " + std::to_string(bytes));
+      throw base::ShapeError(what + " brings " + std::to_string(tensor.bytes.size()) +
+                             " bytes, but its shape and type need " + std::to_string(bytes));
     }
     const std::uint64_t end = base::checked_add(offset, bytes, where + ": data size");
     header[name] = {{"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {offset, end}}};
@@ -50,7 +51,8 @@ std::string header_text(const std::map<std::string, TensorView>& tensors, const 
     throw base::FormatError(where + ": a tensor name or a metadata text is not valid UTF-8");
   }
   text.append((kLengthBytes - text.size() % kLengthBytes) % kLengthBytes, ' ');  // data begins aligned
-  if (text.size() > kMaxHeaderBytes) throw base::FormatError(where + ": the header would pass " + std::to_string(kMaxHeaderBytes) + " bytes");
+  if (text.size() > kMaxHeaderBytes)
+    throw base::FormatError(where + ": the header would pass " + std::to_string(kMaxHeaderBytes) + " bytes");
   return text;
 }
 
@@ -65,16 +67,19 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : file_(path
   const std::uint64_t length = read_length(bytes);
   const std::uint64_t rest = bytes.size() - kLengthBytes;
   if (length > kMaxHeaderBytes || length > rest) {
-    throw base::FormatError(where + ": the header claims " + std::to_string(length) + " bytes, but " + std::to_string(rest) +
-                            " follow and " + std::to_string(kMaxHeaderBytes) + " are allowed (not a safetensors file, or cut short)");
+    throw base::FormatError(where + ": the header claims " + std::to_string(length) + " bytes, but " +
+                            std::to_string(rest) + " follow and " + std::to_string(kMaxHeaderBytes) +
+                            " are allowed (not a safetensors file, or cut short)");
   }
   const auto header_bytes = static_cast<std::size_t>(length);
-  SafetensorsHeader header = parse_safetensors_header(file_.text().substr(kLengthBytes, header_bytes), rest - length, where);
+  SafetensorsHeader header =
+      parse_safetensors_header(file_.text().substr(kLengthBytes, header_bytes), rest - length, where);
   const auto data = bytes.subspan(kLengthBytes + header_bytes);
   for (TensorClaim& claim : header.tensors) {
     const auto begin = static_cast<std::size_t>(claim.begin);
     const auto size = static_cast<std::size_t>(claim.end - claim.begin);
-    tensors_.emplace(std::move(claim.name), TensorView{std::move(claim.dtype), std::move(claim.shape), data.subspan(begin, size)});
+    tensors_.emplace(std::move(claim.name),
+                     TensorView{std::move(claim.dtype), std::move(claim.shape), data.subspan(begin, size)});
   }
   metadata_ = std::move(header.metadata);
 }

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <tuple>
 #include <utility>
-
-#include <nlohmann/json.hpp>
 
 #include "common/base/checked.h"
 #include "common/base/error.h"
@@ -26,11 +25,13 @@ class HeaderGuard {
   bool operator()(int depth, Json::parse_event_t event, const Json& value) {
     using Event = Json::parse_event_t;
     const bool opens = event == Event::object_start || event == Event::array_start;
-    if (opens && depth >= kMaxDepth) throw base::FormatError(where_ + ": the header is nested deeper than a tensor's shape");
+    if (opens && depth >= kMaxDepth)
+      throw base::FormatError(where_ + ": the header is nested deeper than a tensor's shape");
     if (event == Event::object_start) names_.emplace_back();
     if (event == Event::object_end) names_.pop_back();
     if (event == Event::key && !names_.back().insert(value.get<std::string>()).second) {
-      throw base::FormatError(where_ + ": the name \"" + value.get<std::string>() + "\" occurs twice in one object of the header");
+      throw base::FormatError(where_ + ": the name \"" + value.get<std::string>() +
+                              "\" occurs twice in one object of the header");
     }
     return true;
   }
@@ -42,7 +43,8 @@ class HeaderGuard {
 
 Json parse_json(std::string_view text, const std::string& where) {
   // The parser takes a byte order mark, blanks and what follows a NUL for granted; the format has none of them.
-  if (text.empty() || text.front() != '{') throw base::FormatError(where + ": the header at byte 8 does not begin with '{'");
+  if (text.empty() || text.front() != '{')
+    throw base::FormatError(where + ": the header at byte 8 does not begin with '{'");
   if (text.find('\0') != text.npos) {
     throw base::FormatError(where + ": NUL in the header at byte " + std::to_string(8 + text.find('\0')));
   }
@@ -59,7 +61,8 @@ std::vector<std::uint64_t> read_sizes(const Json& value, const std::string& what
   if (!value.is_array()) throw base::FormatError(what + " must be a list of sizes");
   std::vector<std::uint64_t> sizes;
   for (const Json& item : value) {
-    if (!item.is_number_unsigned()) throw base::FormatError(what + " holds " + item.dump() + " where a size was expected");
+    if (!item.is_number_unsigned())
+      throw base::FormatError(what + " holds " + item.dump() + " where a size was expected");
     sizes.push_back(item.get<std::uint64_t>());
   }
   return sizes;
@@ -70,11 +73,14 @@ TensorClaim read_claim(const std::string& name, const Json& value, const std::st
   const bool complete = value.is_object() && value.size() == 3 && value.contains("dtype") && value.contains("shape") &&
                         value.contains("data_offsets") && value["dtype"].is_string();
   if (!complete) throw base::FormatError(what + " must have exactly a dtype, a shape and data_offsets");
-  TensorClaim claim{.name = name, .dtype = value["dtype"].get<std::string>(), .shape = read_sizes(value["shape"], what + ": shape")};
+  TensorClaim claim{
+      .name = name, .dtype = value["dtype"].get<std::string>(), .shape = read_sizes(value["shape"], what + ": shape")};
   const auto offsets = read_sizes(value["data_offsets"], what + ": data_offsets");
   if (offsets.size() != 2) throw base::FormatError(what + ": data_offsets must be [begin, end]");
   std::tie(claim.begin, claim.end) = std::pair(offsets[0], offsets[1]);
-  if (claim.begin > claim.end) throw base::FormatError(what + " ends at " + std::to_string(claim.end) + ", before it begins at " + std::to_string(claim.begin));
+  if (claim.begin > claim.end)
+    throw base::FormatError(what + " ends at " + std::to_string(claim.end) + ", before it begins at " +
+                            std::to_string(claim.begin));
   const std::uint64_t expected = tensor_bytes(claim.dtype, claim.shape, what);
   if (claim.end - claim.begin != expected) {
     throw base::FormatError(what + " has " + std::to_string(claim.end - claim.begin) + " bytes by its offsets, but " +
@@ -103,23 +109,38 @@ void check_cover(const std::vector<TensorClaim>& claims, std::uint64_t data_byte
                               std::to_string(data_bytes) + " (cut short? copy it again)");
     }
     if (claim.begin != covered) {
-      throw base::FormatError(what + (claim.begin < covered ? "overlaps the tensor before it" : "leaves a gap before it") + ": begins at data byte " +
-                              std::to_string(claim.begin) + ", expected " + std::to_string(covered));
+      throw base::FormatError(
+          what + (claim.begin < covered ? "overlaps the tensor before it" : "leaves a gap before it") +
+          ": begins at data byte " + std::to_string(claim.begin) + ", expected " + std::to_string(covered));
     }
     covered = claim.end;
   }
   if (covered != data_bytes) {
-    throw base::FormatError(where + ": " + std::to_string(data_bytes - covered) + " bytes after the last tensor belong to none");
+    throw base::FormatError(where + ": " + std::to_string(data_bytes - covered) +
+                            " bytes after the last tensor belong to none");
   }
 }
 
 }  // namespace
 
 std::uint64_t element_bytes(std::string_view dtype) {
-  constexpr std::array<std::pair<std::string_view, std::uint64_t>, 15> kSizes{{
-      {"BOOL", 1}, {"U8", 1}, {"I8", 1}, {"F8_E4M3", 1}, {"F8_E5M2", 1}, {"U16", 2}, {"I16", 2}, {"F16", 2},
-      {"BF16", 2}, {"U32", 4}, {"I32", 4}, {"F32", 4}, {"U64", 8}, {"I64", 8}, {"F64", 8}}};
-  const auto* const found = std::find_if(kSizes.begin(), kSizes.end(), [&](const auto& entry) { return entry.first == dtype; });
+  constexpr std::array<std::pair<std::string_view, std::uint64_t>, 15> kSizes{{{"BOOL", 1},
+                                                                               {"U8", 1},
+                                                                               {"I8", 1},
+                                                                               {"F8_E4M3", 1},
+                                                                               {"F8_E5M2", 1},
+                                                                               {"U16", 2},
+                                                                               {"I16", 2},
+                                                                               {"F16", 2},
+                                                                               {"BF16", 2},
+                                                                               {"U32", 4},
+                                                                               {"I32", 4},
+                                                                               {"F32", 4},
+                                                                               {"U64", 8},
+                                                                               {"I64", 8},
+                                                                               {"F64", 8}}};
+  const auto* const found =
+      std::find_if(kSizes.begin(), kSizes.end(), [&](const auto& entry) { return entry.first == dtype; });
   return found == kSizes.end() ? 0 : found->second;
 }
 

@@ -1,9 +1,9 @@
 #pragma once
 // The one place where memory of ours becomes a tensor of LibTorch and back.
+#include <ATen/core/Tensor.h>
+
 #include <cstdint>
 #include <span>
-
-#include <ATen/core/Tensor.h>
 
 #include "common/linalg/matrix.h"
 #include "common/model/safetensors.h"

@@ -141,7 +141,8 @@ void ByteBpeTokenizer::read_pre_tokenizer(const json& root) {
     } else if (type == "ByteLevel" && !step.value("add_prefix_space", true) && step.value("use_regex", true)) {
       byte_level = true;
     } else {
-      throw FormatError(source_.string() + ": pre_tokenizer step \"" + type + "\" with these options is not supported; "
+      throw FormatError(source_.string() + ": pre_tokenizer step \"" + type +
+                        "\" with these options is not supported; "
                         "known are Digits (individual_digits) and ByteLevel (no prefix space, with regex)");
     }
   }
@@ -208,7 +209,8 @@ void ByteBpeTokenizer::encode_long_word(std::string_view word, std::vector<Token
   const auto offer = [&](std::uint32_t left) {
     if (left == kNone || nodes[left].next == kNone) return;
     const TokenId right_id = nodes[nodes[left].next].id;
-    if (const Merge* merge = find_merge(nodes[left].id, right_id)) queue.push({merge->rank, left, nodes[left].id, right_id});
+    if (const Merge* merge = find_merge(nodes[left].id, right_id))
+      queue.push({merge->rank, left, nodes[left].id, right_id});
   };
   for (std::uint32_t i = 0; i < count; ++i) {
     nodes[i] = {byte_ids_[static_cast<unsigned char>(word[i])], i == 0 ? kNone : i - 1, i + 1 == count ? kNone : i + 1};
@@ -234,8 +236,10 @@ std::vector<TokenId> ByteBpeTokenizer::encode(std::string_view text) const {
   std::vector<TokenId> ids;
   ids.reserve(text.size() / 3);
   for (const std::string_view word : split_words(text, split_digits_)) {
-    if (word.size() <= kShortWord) encode_short_word(word, ids);
-    else encode_long_word(word, ids);
+    if (word.size() <= kShortWord)
+      encode_short_word(word, ids);
+    else
+      encode_long_word(word, ids);
   }
   return ids;
 }

@@ -2,11 +2,10 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <unordered_map>
 #include <vector>
-
-#include <nlohmann/json_fwd.hpp>
 
 #include "common/text/tokenizer.h"
 
@@ -39,10 +38,10 @@ class ByteBpeTokenizer : public Tokenizer {
   [[nodiscard]] const Merge* find_merge(TokenId left, TokenId right) const;
 
   std::filesystem::path source_;
-  std::unordered_map<std::string, TokenId> vocabulary_;   // by the printable form of the piece
-  std::vector<std::string> pieces_;                       // bytes of each id; empty for specials
+  std::unordered_map<std::string, TokenId> vocabulary_;  // by the printable form of the piece
+  std::vector<std::string> pieces_;                      // bytes of each id; empty for specials
   std::array<TokenId, 256> byte_ids_{};
-  std::unordered_map<std::uint64_t, Merge> merges_;       // by (left << 32 | right)
+  std::unordered_map<std::uint64_t, Merge> merges_;  // by (left << 32 | right)
   bool split_digits_ = false;
 };
 

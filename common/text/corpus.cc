@@ -20,7 +20,8 @@ std::vector<fs::path> files_of(const fs::path& folder) {
   std::error_code code;
   for (const auto& entry : fs::directory_iterator(folder, code)) {
     std::error_code ignored;
-    if (entry.is_regular_file(ignored) && !entry.path().filename().string().starts_with('.')) files.push_back(entry.path());
+    if (entry.is_regular_file(ignored) && !entry.path().filename().string().starts_with('.'))
+      files.push_back(entry.path());
   }
   if (code) throw MissingInputError("cannot list the folder " + folder.string() + ": " + code.message());
   std::ranges::sort(files);
@@ -50,7 +51,8 @@ Corpus::Corpus(std::span<const fs::path> paths) {
       if (size == 0) throw MissingInputError("the context " + file.string() + " is empty");
       add(file, size);
     }
-    if (documents_.size() == before) throw MissingInputError("the folder " + path.string() + " holds no file with text");
+    if (documents_.size() == before)
+      throw MissingInputError("the folder " + path.string() + " holds no file with text");
   }
 }
 

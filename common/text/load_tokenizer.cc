@@ -17,11 +17,13 @@ std::unique_ptr<const Tokenizer> load_tokenizer(const std::filesystem::path& pat
     throw base::FormatError(path.string() + " is not JSON at byte " + std::to_string(error.byte));
   }
   const auto model = root.is_object() ? root.find("model") : root.end();
-  const nlohmann::json kind = model != root.end() && model->is_object() ? model->value("type", nlohmann::json()) : nlohmann::json();
+  const nlohmann::json kind =
+      model != root.end() && model->is_object() ? model->value("type", nlohmann::json()) : nlohmann::json();
   const std::string type = kind.is_string() ? kind.get<std::string>() : "";
   if (type == "BPE") return std::make_unique<ByteBpeTokenizer>(root, path);
   if (type == "WordPiece") return make_word_piece(root, path);
-  throw base::FormatError(path.string() + ": tokenizer model \"" + type + "\" is not known; known are BPE and WordPiece");
+  throw base::FormatError(path.string() + ": tokenizer model \"" + type +
+                          "\" is not known; known are BPE and WordPiece");
 }
 
 }  // namespace larimar::text

@@ -48,7 +48,8 @@ std::size_t cut_position(std::string_view sentence, const Tokenizer& tokenizer, 
   std::size_t tokens = 0, words = 0, begin = 0;
   while (words < ends.size()) {
     if (ends[words] - begin > longest_word(max_tokens)) break;
-    tokens += tokenizer.encode(collapse_white_space(sentence.substr(begin, ends[words] - begin)).insert(0, 1, ' ')).size();
+    tokens +=
+        tokenizer.encode(collapse_white_space(sentence.substr(begin, ends[words] - begin)).insert(0, 1, ' ')).size();
     if (tokens > max_tokens) break;
     begin = ends[words++];
   }
@@ -81,7 +82,8 @@ std::size_t count_up_to(std::string_view sentence, const Tokenizer& tokenizer, s
 }
 
 // Sentences of at most max_tokens each.
-std::vector<std::pair<Span, std::size_t>> fitting_sentences(std::string_view block, const Tokenizer& tokenizer, std::size_t max_tokens) {
+std::vector<std::pair<Span, std::size_t>> fitting_sentences(std::string_view block, const Tokenizer& tokenizer,
+                                                            std::size_t max_tokens) {
   std::vector<std::pair<Span, std::size_t>> pieces;
   for (Span rest : find_sentences(block)) {
     std::size_t tokens = count_up_to(block.substr(rest.begin, rest.size()), tokenizer, max_tokens);
@@ -100,7 +102,8 @@ std::vector<std::pair<Span, std::size_t>> fitting_sentences(std::string_view blo
   return pieces;
 }
 
-Segment make_segment(std::string_view block, std::span<const std::pair<Span, std::size_t>> pieces, const Tokenizer& tokenizer) {
+Segment make_segment(std::string_view block, std::span<const std::pair<Span, std::size_t>> pieces,
+                     const Tokenizer& tokenizer) {
   Segment segment;
   segment.span = {pieces.front().first.begin, pieces.back().first.end};
   for (const auto& [span, tokens] : pieces) {
@@ -162,7 +165,8 @@ std::vector<Segment> cut_segments(std::string_view block, const Tokenizer& token
       tokens += pieces[last++].second + 1;
     }
     segments.push_back(make_segment(block, std::span(pieces).subspan(first, last - first), tokenizer));
-    if (segments.back().tokens.size() > rules.max_tokens && last - first > 1) {  // the slack was not enough: keep them apart
+    if (segments.back().tokens.size() > rules.max_tokens &&
+        last - first > 1) {  // the slack was not enough: keep them apart
       segments.back() = make_segment(block, std::span(pieces).subspan(first, 1), tokenizer);
       last = first + 1;
     }

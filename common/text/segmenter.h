@@ -24,8 +24,8 @@ struct SegmentRules {
 struct Segment {
   Span span;
   std::string text;
-  std::vector<TokenId> tokens;      // of text, 1 ... max_tokens
-  std::vector<Span> sentences;      // of text, at least one
+  std::vector<TokenId> tokens;  // of text, 1 ... max_tokens
+  std::vector<Span> sentences;  // of text, at least one
 };
 
 /// Cuts a long text at line ends into blocks of about 64 KiB, for cut_segments. Only newlines between blocks are left out.
@@ -33,7 +33,8 @@ struct Segment {
 
 /// Cuts a block of valid UTF-8 into segments, in order; every byte that is not white space lies in exactly one of them.
 /// Depends on the block and the rules alone, never on ranks. Local; linear in the block.
-[[nodiscard]] std::vector<Segment> cut_segments(std::string_view block, const Tokenizer& tokenizer, const SegmentRules& rules);
+[[nodiscard]] std::vector<Segment> cut_segments(std::string_view block, const Tokenizer& tokenizer,
+                                                const SegmentRules& rules);
 
 /// White space runs become one space; none at the ends.
 [[nodiscard]] std::string collapse_white_space(std::string_view text);

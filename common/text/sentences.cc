@@ -18,8 +18,8 @@ bool is_closer(char c) { return c == '"' || c == '\'' || c == ')' || c == ']' ||
 // Words whose full stop rarely ends a sentence.
 bool is_abbreviation(std::string_view word) {
   static constexpr std::array<std::string_view, 30> kWords{
-      "mr",  "mrs", "ms",  "dr",   "prof", "st",  "sr",  "jr",  "vs",  "etc", "e.g", "i.e", "cf",  "fig", "eq",
-      "gen", "col", "lt",  "sgt",  "capt", "rev", "hon", "gov", "sen", "rep", "inc", "ltd", "vol", "pp",  "approx"};
+      "mr",  "mrs", "ms", "dr",  "prof", "st",  "sr",  "jr",  "vs",  "etc", "e.g", "i.e", "cf",  "fig", "eq",
+      "gen", "col", "lt", "sgt", "capt", "rev", "hon", "gov", "sen", "rep", "inc", "ltd", "vol", "pp",  "approx"};
   std::string lower(word);
   std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return std::ranges::find(kWords, lower) != kWords.end();
@@ -68,7 +68,8 @@ std::size_t stop_end(std::string_view text, std::size_t at) {
   if (end == text.size()) return end;
   if (!is_white(text[end])) {  // "deep.The": a lost space between two sentences
     const bool glued = end == after_stops && at >= 2 && is_ascii_lower(text[at - 1]) && is_ascii_lower(text[at - 2]) &&
-                       end + 1 < text.size() && is_ascii_upper(text[end]) && (is_ascii_lower(text[end + 1]) || text[end + 1] == ' ');
+                       end + 1 < text.size() && is_ascii_upper(text[end]) &&
+                       (is_ascii_lower(text[end + 1]) || text[end + 1] == ' ');
     return glued ? end : 0;
   }
   std::size_t next = end;
@@ -96,15 +97,20 @@ std::vector<Span> find_sentences(std::string_view text) {
   std::size_t begin = 0;
   for (std::size_t at = 0; at < text.size();) {
     std::size_t end = 0;
-    if (text[at] == '\n' && breaks_line(text, at, wrapped)) end = at + 1;
-    else if (is_stop(text[at])) end = stop_end(text, at);
+    if (text[at] == '\n' && breaks_line(text, at, wrapped))
+      end = at + 1;
+    else if (is_stop(text[at]))
+      end = stop_end(text, at);
     if (end != 0) {
       add_trimmed(text, begin, end, spans);
       begin = end;
     }
-    if (end != 0) at = end;
-    else if (is_stop(text[at])) at = std::min(text.find_first_not_of(".!?", at), text.size());  // a run is looked at once
-    else ++at;
+    if (end != 0)
+      at = end;
+    else if (is_stop(text[at]))
+      at = std::min(text.find_first_not_of(".!?", at), text.size());  // a run is looked at once
+    else
+      ++at;
   }
   add_trimmed(text, begin, text.size(), spans);
   return spans;

@@ -16,16 +16,16 @@ struct CodePoint {
 /// The code point that starts at `at`. Needs at < text.size(). Overlong forms, surrogates and values above U+10FFFF are invalid.
 [[nodiscard]] CodePoint code_point_at(std::string_view text, std::size_t at);
 
-[[nodiscard]] bool is_letter(std::int32_t code_point);   // general category L*
-[[nodiscard]] bool is_number(std::int32_t code_point);   // general category N*
-[[nodiscard]] bool is_space(std::int32_t code_point);    // property White_Space
-[[nodiscard]] bool is_upper(std::int32_t code_point);    // Lu or Lt
-[[nodiscard]] bool is_lower(std::int32_t code_point);    // Ll
+[[nodiscard]] bool is_letter(std::int32_t code_point);  // general category L*
+[[nodiscard]] bool is_number(std::int32_t code_point);  // general category N*
+[[nodiscard]] bool is_space(std::int32_t code_point);   // property White_Space
+[[nodiscard]] bool is_upper(std::int32_t code_point);   // Lu or Lt
+[[nodiscard]] bool is_lower(std::int32_t code_point);   // Ll
 
 /// What repair_utf8 did.
 struct Repair {
-  std::string text;               // valid UTF-8 without NUL
-  std::size_t replaced = 0;       // bytes that became U+FFFD
+  std::string text;                           // valid UTF-8 without NUL
+  std::size_t replaced = 0;                   // bytes that became U+FFFD
   std::size_t first_bad = std::string::npos;  // position of the first one in the input
 };
 

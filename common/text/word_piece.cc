@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "common/base/error.h"
 #include "common/text/word_piece_words.h"
@@ -27,9 +26,9 @@ using PieceIds = std::unordered_map<std::string, TokenId, TextHash, std::equal_t
 struct WordPieceParts {
   std::string source;
   BertNormalization normalization;
-  std::vector<std::string> pieces;                    // by id, as the file writes them
-  std::vector<std::pair<std::string, TokenId>> added; // matched in the raw text, longest first
-  std::string continuation;                           // "##"
+  std::vector<std::string> pieces;                     // by id, as the file writes them
+  std::vector<std::pair<std::string, TokenId>> added;  // matched in the raw text, longest first
+  std::string continuation;                            // "##"
   TokenId unknown = 0;
   std::size_t max_word_code_points = 0;
   bool clean_decoded = true;
@@ -110,7 +109,8 @@ class WordPieceTokenizer final : public Tokenizer {
   }
 
   [[nodiscard]] bool is_added(TokenId id) const {
-    return std::any_of(parts_.added.begin(), parts_.added.end(), [id](const auto& token) { return token.second == id; });
+    return std::any_of(parts_.added.begin(), parts_.added.end(),
+                       [id](const auto& token) { return token.second == id; });
   }
 
   [[nodiscard]] std::string decode_piece(const std::string& piece, bool first) const {
@@ -144,12 +144,15 @@ Json section(const Json& root, const std::string& name, const std::string& type,
 
 std::vector<std::string> read_pieces(const Json& model, const std::string& where) {
   const auto vocabulary = field<Json>(model, "vocab", where);
-  if (!vocabulary.is_object() || vocabulary.empty()) throw base::FormatError(where + ": vocab must be an object of pieces and ids");
+  if (!vocabulary.is_object() || vocabulary.empty())
+    throw base::FormatError(where + ": vocab must be an object of pieces and ids");
   std::vector<std::string> pieces(vocabulary.size());
   for (const auto& [piece, id] : vocabulary.items()) {
     const bool usable = id.is_number_unsigned() && id.get<std::uint64_t>() < pieces.size() &&
                         pieces[static_cast<std::size_t>(id.get<std::uint64_t>())].empty() && !piece.empty();
-    if (!usable) throw base::FormatError(where + ": vocab \"" + piece + "\" has no id of its own below " + std::to_string(pieces.size()));
+    if (!usable)
+      throw base::FormatError(where + ": vocab \"" + piece + "\" has no id of its own below " +
+                              std::to_string(pieces.size()));
     pieces[static_cast<std::size_t>(id.get<std::uint64_t>())] = piece;
   }
   return pieces;
@@ -173,14 +176,16 @@ std::vector<std::pair<std::string, TokenId>> read_added(const Json& root, const 
   for (const Json& token : field<std::vector<Json>>(root, "added_tokens", where)) {
     const auto id = field<std::uint64_t>(token, "id", where + ": added_tokens");
     auto text = field<std::string>(token, "content", where + ": added_tokens");
-    const bool plain = !token.value("single_word", false) && !token.value("lstrip", false) && !token.value("rstrip", false) &&
-                       !token.value("normalized", false);
+    const bool plain = !token.value("single_word", false) && !token.value("lstrip", false) &&
+                       !token.value("rstrip", false) && !token.value("normalized", false);
     if (!plain || id >= pieces.size() || pieces[static_cast<std::size_t>(id)] != text) {
-      throw base::FormatError(where + ": added token \"" + text + "\" must be the vocabulary's own, matched as it stands");
+      throw base::FormatError(where + ": added token \"" + text +
+                              "\" must be the vocabulary's own, matched as it stands");
     }
     added.emplace_back(std::move(text), static_cast<TokenId>(id));
   }
-  std::stable_sort(added.begin(), added.end(), [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
+  std::stable_sort(added.begin(), added.end(),
+                   [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
   return added;
 }
 
@@ -198,7 +203,8 @@ WordPieceParts read_parts(const Json& root, const std::string& where) {
   parts.clean_decoded = field<bool>(decoder, "cleanup", where + ": decoder");
   const auto unknown = field<std::string>(model, "unk_token", where + ": model");
   const auto found = std::find(parts.pieces.begin(), parts.pieces.end(), unknown);
-  if (found == parts.pieces.end()) throw base::FormatError(where + ": unk_token \"" + unknown + "\" is not in the vocabulary");
+  if (found == parts.pieces.end())
+    throw base::FormatError(where + ": unk_token \"" + unknown + "\" is not in the vocabulary");
   parts.unknown = static_cast<TokenId>(found - parts.pieces.begin());
   if (parts.continuation.empty()) throw base::FormatError(where + ": continuing_subword_prefix is empty");
   return parts;

@@ -1,7 +1,6 @@
 #pragma once
 #include <filesystem>
 #include <memory>
-
 #include <nlohmann/json_fwd.hpp>
 
 #include "common/text/tokenizer.h"
@@ -14,6 +13,7 @@ namespace larimar::text {
 /// decode(): pieces joined by spaces, continuations glued, added tokens left out; what normalisation took is lost.
 /// Throws FormatError naming the field: another model, normaliser or pre-tokenizer, ids that are not 0 .. size - 1.
 /// Source  the published behaviour of the Hugging Face library for the same file.
-[[nodiscard]] std::unique_ptr<const Tokenizer> make_word_piece(const nlohmann::json& root, const std::filesystem::path& source);
+[[nodiscard]] std::unique_ptr<const Tokenizer> make_word_piece(const nlohmann::json& root,
+                                                               const std::filesystem::path& source);
 
 }  // namespace larimar::text

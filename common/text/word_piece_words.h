@@ -7,9 +7,9 @@ namespace larimar::text {
 
 /// What BERT's normaliser does before words are cut into pieces.
 struct BertNormalization {
-  bool clean_text = true;      // drop control characters and U+FFFD, make every blank a space
-  bool space_chinese = true;   // each CJK ideograph is a word of its own
-  bool strip_accents = true;   // canonical decomposition, then without nonspacing marks
+  bool clean_text = true;     // drop control characters and U+FFFD, make every blank a space
+  bool space_chinese = true;  // each CJK ideograph is a word of its own
+  bool strip_accents = true;  // canonical decomposition, then without nonspacing marks
   bool lowercase = true;
 };
 

@@ -20,7 +20,8 @@ template <class T>
 
 /// Header, records and floats one after another.
 template <class T>
-[[nodiscard]] std::vector<std::byte> pack(const ReadHeader& header, std::span<const T> records, std::span<const float> floats) {
+[[nodiscard]] std::vector<std::byte> pack(const ReadHeader& header, std::span<const T> records,
+                                          std::span<const float> floats) {
   static_assert(std::is_trivially_copyable_v<T>);
   std::vector<std::byte> bytes(message_bytes<T>(records.size(), floats.size()));
   std::byte* at = bytes.data();
@@ -44,7 +45,8 @@ struct Message {
 
 /// Throws CommError if the length or the header is not the expected one (check_header).
 template <class T>
-[[nodiscard]] Message<T> unpack(std::span<const std::byte> bytes, const ReadHeader& expected, std::size_t records, std::size_t floats) {
+[[nodiscard]] Message<T> unpack(std::span<const std::byte> bytes, const ReadHeader& expected, std::size_t records,
+                                std::size_t floats) {
   if (bytes.size() != message_bytes<T>(records, floats)) {
     throw base::CommError("a message of a read has " + std::to_string(bytes.size()) + " bytes where " +
                           std::to_string(message_bytes<T>(records, floats)) + " were expected");

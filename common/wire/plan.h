@@ -12,7 +12,7 @@ namespace larimar::wire {
 /// Which rank plays which role. Rank 0 coordinates.
 struct RolePlan {
   int ranks = 1;
-  std::vector<int> shard_ranks;    // by ShardId
+  std::vector<int> shard_ranks;  // by ShardId
   std::vector<int> decoder_ranks;
 
   [[nodiscard]] std::size_t shards() const { return shard_ranks.size(); }

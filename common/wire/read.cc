@@ -25,7 +25,8 @@ void check_header(const ReadHeader& received, const ReadHeader& expected) {
   check_field("row count", received.rows, expected.rows, shard);
   check_field("column count", received.columns, expected.columns, shard);
   if (received.status > ReadStatus::kFailed) {
-    check_field("status", static_cast<std::uint64_t>(received.status), static_cast<std::uint64_t>(ReadStatus::kFailed), shard);
+    check_field("status", static_cast<std::uint64_t>(received.status), static_cast<std::uint64_t>(ReadStatus::kFailed),
+                shard);
   }
 }
 

@@ -43,8 +43,10 @@ struct ReadHeader {
   friend bool operator==(const ReadHeader&, const ReadHeader&) = default;
 };
 static_assert(std::is_trivially_copyable_v<ReadHeader> && sizeof(ReadHeader) == 32);
-static_assert(offsetof(ReadHeader, kind) == 6 && offsetof(ReadHeader, status) == 8 && offsetof(ReadHeader, shard) == 12);
-static_assert(offsetof(ReadHeader, rows) == 16 && offsetof(ReadHeader, columns) == 20 && offsetof(ReadHeader, step) == 24);
+static_assert(offsetof(ReadHeader, kind) == 6 && offsetof(ReadHeader, status) == 8 &&
+              offsetof(ReadHeader, shard) == 12);
+static_assert(offsetof(ReadHeader, rows) == 16 && offsetof(ReadHeader, columns) == 20 &&
+              offsetof(ReadHeader, step) == 24);
 
 /// Checks a header that a peer sent against the one that this side expects; status and shard are the sender's to choose
 /// (a status outside the enum is refused).
@@ -54,8 +56,8 @@ void check_header(const ReadHeader& received, const ReadHeader& expected);
 
 /// One segment proposed as an answer to one query.
 struct Candidate {
-  float score = -std::numeric_limits<float>::infinity();                            // key similarity; finite unless absent
-  base::SlotIndex slot{std::numeric_limits<std::uint32_t>::max()};                  // in the shard that proposed it
+  float score = -std::numeric_limits<float>::infinity();            // key similarity; finite unless absent
+  base::SlotIndex slot{std::numeric_limits<std::uint32_t>::max()};  // in the shard that proposed it
   base::SegmentId segment{std::numeric_limits<std::uint64_t>::max()};
   friend bool operator==(const Candidate&, const Candidate&) = default;
 };
@@ -93,8 +95,10 @@ struct CodeRecord {
   ReadStatus status = ReadStatus::kOk;  // kEmpty: no such winner; kFailed: the shard could not give it
 };
 static_assert(std::is_trivially_copyable_v<CodeRecord> && sizeof(CodeRecord) == 48);
-static_assert(offsetof(CodeRecord, byte_end) == 16 && offsetof(CodeRecord, line) == 24 && offsetof(CodeRecord, document) == 32);
-static_assert(offsetof(CodeRecord, shard) == 36 && offsetof(CodeRecord, slot) == 40 && offsetof(CodeRecord, status) == 44);
+static_assert(offsetof(CodeRecord, byte_end) == 16 && offsetof(CodeRecord, line) == 24 &&
+              offsetof(CodeRecord, document) == 32);
+static_assert(offsetof(CodeRecord, shard) == 36 && offsetof(CodeRecord, slot) == 40 &&
+              offsetof(CodeRecord, status) == 44);
 
 /// A shard's share of a codebook read: its mean code of the row nearest to the query follows as floats.
 struct SlotRead {

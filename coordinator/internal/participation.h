@@ -13,8 +13,8 @@ namespace larimar::coordinator::internal {
 
 inline void check_length(base::ShardId shard, const char* what, std::size_t found, std::size_t wanted) {
   if (found == wanted) return;
-  throw base::CommError("shard " + std::to_string(shard.value) + " replied with " + std::to_string(found) + " " + what + " where " +
-                        std::to_string(wanted) + " were asked for");
+  throw base::CommError("shard " + std::to_string(shard.value) + " replied with " + std::to_string(found) + " " + what +
+                        " where " + std::to_string(wanted) + " were asked for");
 }
 
 /// Throws CommError if a shard replies twice.
@@ -24,7 +24,8 @@ void check_distinct(std::span<const Reply> replies) {
   for (const Reply& reply : replies) shards.push_back(reply.shard);
   std::ranges::sort(shards);
   const auto twice = std::ranges::adjacent_find(shards);
-  if (twice != shards.end()) throw base::CommError("shard " + std::to_string(twice->value) + " replied twice to one read");
+  if (twice != shards.end())
+    throw base::CommError("shard " + std::to_string(twice->value) + " replied twice to one read");
 }
 
 inline void insert_sorted(std::vector<base::ShardId>& shards, base::ShardId shard) {

@@ -11,7 +11,8 @@ namespace larimar::support {
 
 /// Runs `program` on `ranks` threads, each with its end of one group, and waits for all of them. The first exception ends
 /// the group, so that the other ranks stop waiting, and is thrown here; what the others then throw is only its echo.
-inline void run_in_process(int ranks, const std::function<void(comm::Transport&)>& program, double patience_seconds = 20.0) {
+inline void run_in_process(int ranks, const std::function<void(comm::Transport&)>& program,
+                           double patience_seconds = 20.0) {
   const auto group = comm::make_in_process_group(ranks);
   std::mutex mutex;
   std::exception_ptr first;

@@ -44,8 +44,9 @@ TEST_P(FailureTest, AMessageThatNeverComesEndsAtTheDeadline) {
       int value = 0;
       text = message_of([&] { t.receive(std::span(&value, 1), t.size() - 1, kData); });
     }
-    EXPECT_THAT(text, AllOf(HasSubstr("rank " + std::to_string(t.rank()) + " on " + t.host()), HasSubstr("phase 'reading'"),
-                            HasSubstr("0.3 s"), HasSubstr("tag 5"), HasSubstr("with rank " + std::to_string(t.size() - 1))));
+    EXPECT_THAT(text,
+                AllOf(HasSubstr("rank " + std::to_string(t.rank()) + " on " + t.host()), HasSubstr("phase 'reading'"),
+                      HasSubstr("0.3 s"), HasSubstr("tag 5"), HasSubstr("with rank " + std::to_string(t.size() - 1))));
     EXPECT_GE(watch.seconds(), 0.3);
     EXPECT_LT(watch.seconds(), 10.0);
     EXPECT_THAT(message_of([&] { t.barrier(); }), HasSubstr("earlier call failed"));
@@ -55,7 +56,8 @@ TEST_P(FailureTest, AMessageThatNeverComesEndsAtTheDeadline) {
 TEST_P(FailureTest, SilenceEndsReceiveAny) {
   run([](Transport& t) {
     t.set_patience(0.3);
-    EXPECT_THAT(message_of([&] { static_cast<void>(t.receive_any<int>(kData)); }), HasSubstr("a message from any rank of tag 5"));
+    EXPECT_THAT(message_of([&] { static_cast<void>(t.receive_any<int>(kData)); }),
+                HasSubstr("a message from any rank of tag 5"));
   });
 }
 
@@ -92,7 +94,8 @@ TEST_P(FailureTest, ACollectiveWithoutItsRootEndsAtTheDeadline) {
     t.set_patience(0.3);
     const PhaseScope phase(t, "plan");
     std::string plan;
-    EXPECT_THAT(message_of([&] { t.broadcast_string(plan, 0); }), AllOf(HasSubstr("a broadcast with rank 0"), HasSubstr("'plan'")));
+    EXPECT_THAT(message_of([&] { t.broadcast_string(plan, 0); }),
+                AllOf(HasSubstr("a broadcast with rank 0"), HasSubstr("'plan'")));
   });
 }
 
@@ -100,7 +103,8 @@ TEST_P(FailureTest, RanksThatDoNotExistAreRefused) {
   for (const int bad : {-1, 5, 1 << 20}) {
     run([bad](Transport& t) {
       int value = 0;
-      EXPECT_THAT(message_of([&] { t.broadcast(std::span(&value, 1), bad); }), HasSubstr("names rank " + std::to_string(bad)));
+      EXPECT_THAT(message_of([&] { t.broadcast(std::span(&value, 1), bad); }),
+                  HasSubstr("names rank " + std::to_string(bad)));
     });
     run([bad](Transport& t) {
       int value = 0;
@@ -215,9 +219,7 @@ TEST_P(FailureTest, ACommErrorIsNotAgreedOn) {
   run([](Transport& t) {
     // All ranks lose a message here; agreeing over the broken transport would hide why.
     t.set_patience(0.2);
-    const std::string text = message_of([&] {
-      together(t, [&] { static_cast<void>(t.receive_any<int>(kData)); });
-    });
+    const std::string text = message_of([&] { together(t, [&] { static_cast<void>(t.receive_any<int>(kData)); }); });
     EXPECT_THAT(text, HasSubstr("a message from any rank"));
   });
 }

@@ -33,13 +33,12 @@ TEST(InProcessGroup, AbortWakesTheOthersAndKeepsTheCode) {
 }
 
 TEST(RunInProcess, ThrowsTheFirstExceptionNotItsEcho) {
-  EXPECT_THROW(support::run_in_process(
-                   3,
-                   [](Transport& t) {
-                     if (t.rank() == 2) throw base::ShapeError("mine");
-                     int value = 0;
-                     t.receive(std::span(&value, 1), 2, kData);
-                   }),
+  EXPECT_THROW(support::run_in_process(3,
+                                       [](Transport& t) {
+                                         if (t.rank() == 2) throw base::ShapeError("mine");
+                                         int value = 0;
+                                         t.receive(std::span(&value, 1), 2, kData);
+                                       }),
                base::ShapeError);
 }
 

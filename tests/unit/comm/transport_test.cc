@@ -81,9 +81,7 @@ TEST_P(TransportTest, TooLongStringFailsOnAllRanksAlike) {
     std::string text = t.rank() == 0 ? "eleven char" : "";
     EXPECT_THROW(t.broadcast_string(text, 0, 10), base::CommError);
   });
-  run([](Transport& t) {
-    EXPECT_THROW(static_cast<void>(t.all_gather_strings("eleven char", 10)), base::CommError);
-  });
+  run([](Transport& t) { EXPECT_THROW(static_cast<void>(t.all_gather_strings("eleven char", 10)), base::CommError); });
 }
 
 TEST_P(TransportTest, AllGatherKeepsRankOrder) {

@@ -81,9 +81,12 @@ TEST(MergeCandidates, RefusesRepliesThatCannotBeRight) {
   const ReadShape shape{.queries = 1, .k = 1};
   EXPECT_THROW((void)merge_candidates(std::vector{reply, reply}, shape, 1), base::CommError) << "one shard twice";
   EXPECT_THROW((void)merge_candidates(std::vector{reply}, {.queries = 2, .k = 1}, 1), base::CommError) << "too short";
-  EXPECT_THROW((void)merge_candidates(std::vector{CandidateReply{.shard = {4}, .status = ReadStatus::kOk, .candidates = nan}}, shape, 1), base::CommError);
+  EXPECT_THROW((void)merge_candidates(
+                   std::vector{CandidateReply{.shard = {4}, .status = ReadStatus::kOk, .candidates = nan}}, shape, 1),
+               base::CommError);
   EXPECT_THROW((void)merge_candidates(std::vector{reply}, {.queries = 1, .k = 0}, 1), base::ShapeError);
-  EXPECT_THROW((void)merge_candidates(std::vector{reply}, {.queries = 1, .k = 2}, 1), base::ShapeError) << "fewer asked than wanted";
+  EXPECT_THROW((void)merge_candidates(std::vector{reply}, {.queries = 1, .k = 2}, 1), base::ShapeError)
+      << "fewer asked than wanted";
 }
 
 /// Two queries; winners: query 0 from shard 1 then 0, query 1 from shard 1 and nothing else.
@@ -92,9 +95,10 @@ class Assemble : public testing::Test {
   Assemble() {
     const std::vector<Candidate> zero{candidate(0.5F, 6, 10), kAbsent, kAbsent, kAbsent};
     const std::vector<Candidate> one{candidate(0.75F, 7, 30), kAbsent, candidate(0.25F, 8, 31), kAbsent};
-    merged_ = merge_candidates(std::vector<CandidateReply>{{.shard = {0}, .status = ReadStatus::kOk, .candidates = zero},
-                                                           {.shard = {1}, .status = ReadStatus::kOk, .candidates = one}},
-                               {.queries = 2, .k = 2}, 2);
+    merged_ =
+        merge_candidates(std::vector<CandidateReply>{{.shard = {0}, .status = ReadStatus::kOk, .candidates = zero},
+                                                     {.shard = {1}, .status = ReadStatus::kOk, .candidates = one}},
+                         {.queries = 2, .k = 2}, 2);
   }
   static wire::CodeRecord record(std::uint64_t segment, std::uint32_t shard) {
     return {.segment = {segment}, .byte_begin = segment * 2, .shard = {shard}};
@@ -133,7 +137,9 @@ TEST_F(Assemble, AShardLostBetweenTheStepsIsListedAndItsCodesAreZero) {
 }
 
 TEST_F(Assemble, RefusesAnswersToOtherQuestions) {
-  const auto assemble_one = [&] { (void)assemble(merged_, std::vector<CodeReply>{{.shard = {1}, .records = one_records_, .codes = one_codes_}}, 2); };
+  const auto assemble_one = [&] {
+    (void)assemble(merged_, std::vector<CodeReply>{{.shard = {1}, .records = one_records_, .codes = one_codes_}}, 2);
+  };
   EXPECT_NO_THROW(assemble_one());
   one_records_[1].segment = {32};
   EXPECT_THROW(assemble_one(), base::CommError);
@@ -145,7 +151,8 @@ TEST_F(Assemble, RefusesAnswersToOtherQuestions) {
 }
 
 TEST(CombineSlots, RefusesDifferentCodebooksBadWidthsAndNegativeRidge) {
-  const std::vector<wire::SlotRead> row_one{{.count = 1, .row = 1, .score = 0.5F}}, row_two{{.count = 1, .row = 2, .score = 0.5F}};
+  const std::vector<wire::SlotRead> row_one{{.count = 1, .row = 1, .score = 0.5F}},
+      row_two{{.count = 1, .row = 2, .score = 0.5F}};
   const std::vector<Candidate> none{kAbsent};
   const Matrix code = Matrix::Ones(1, 3);
   const SlotReply zero{.shard = {0}, .status = ReadStatus::kOk, .reads = row_one, .codes = code, .members = none};

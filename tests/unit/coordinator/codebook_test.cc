@@ -20,14 +20,16 @@ using linalg::Matrix;
 Matrix clustered_keys(const Matrix& centres, Index each, float spread) {
   const Matrix noise = tests::random_unit_rows(centres.rows() * each, centres.cols(), 99);
   Matrix keys(noise.rows(), noise.cols());
-  for (Index i = 0; i < keys.rows(); ++i) keys.row(i) = (centres.row(i % centres.rows()) + spread * noise.row(i)).normalized();
+  for (Index i = 0; i < keys.rows(); ++i)
+    keys.row(i) = (centres.row(i % centres.rows()) + spread * noise.row(i)).normalized();
   return keys;
 }
 
 double mean_cosine(const Matrix& keys, const Matrix& rows) {
   const std::vector<std::uint32_t> row_of = linalg::nearest_rows(keys, rows);
   double sum = 0.0;
-  for (Index i = 0; i < keys.rows(); ++i) sum += static_cast<double>(keys.row(i).dot(rows.row(static_cast<Index>(row_of[static_cast<std::size_t>(i)]))));
+  for (Index i = 0; i < keys.rows(); ++i)
+    sum += static_cast<double>(keys.row(i).dot(rows.row(static_cast<Index>(row_of[static_cast<std::size_t>(i)]))));
   return sum / static_cast<double>(keys.rows());
 }
 
@@ -36,7 +38,8 @@ TEST(TrainCodebook, FindsWellSeparatedClusters) {
   const Matrix keys = clustered_keys(centres, 30, 0.1F);
   const Matrix rows = train_codebook(keys, {.rows = 12, .seed = 3});
   const std::vector<std::uint32_t> row_of_centre = linalg::nearest_rows(centres, rows);
-  EXPECT_EQ(std::set<std::uint32_t>(row_of_centre.begin(), row_of_centre.end()).size(), 12U) << "each cluster has its own row";
+  EXPECT_EQ(std::set<std::uint32_t>(row_of_centre.begin(), row_of_centre.end()).size(), 12U)
+      << "each cluster has its own row";
   EXPECT_GT(mean_cosine(keys, rows), 0.99);
 }
 
@@ -56,7 +59,8 @@ TEST(TrainCodebook, SameSeedSameBitsUnitRows) {
 
 TEST(TrainCodebook, AsManyRowsAsKeysAndDuplicatesStillGiveFiniteRows) {
   Matrix keys = tests::random_unit_rows(10, 6, 7);
-  EXPECT_NEAR(mean_cosine(keys, train_codebook(keys, {.rows = 10, .seed = 1})), 1.0, 1e-6) << "every key is its own row";
+  EXPECT_NEAR(mean_cosine(keys, train_codebook(keys, {.rows = 10, .seed = 1})), 1.0, 1e-6)
+      << "every key is its own row";
   for (Index r = 1; r < 10; ++r) keys.row(r) = keys.row(0);
   const Matrix rows = train_codebook(keys, {.rows = 4, .seed = 1});
   EXPECT_TRUE(rows.allFinite());

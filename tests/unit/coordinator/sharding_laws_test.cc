@@ -21,12 +21,15 @@ using shard::ShardMemory;
 constexpr std::uint64_t kFirstSeed = 20'240;
 
 /// The shards of a context, segments dealt out in turn; the last `empty` of them get nothing.
-std::vector<ShardMemory> make_shards(const tests::RandomContext& context, std::size_t count, std::size_t empty, const Matrix& codebook) {
+std::vector<ShardMemory> make_shards(const tests::RandomContext& context, std::size_t count, std::size_t empty,
+                                     const Matrix& codebook) {
   std::vector<ShardMemory> shards;
   for (std::size_t s = 0; s < count; ++s) {
     shards.emplace_back(shard::ShardMemoryOptions{
         .addressing = codebook.rows() > 0 ? shard::Addressing::kNearestCodebook : shard::Addressing::kNearestStored,
-        .code_size = context.codes.cols(), .key_size = context.keys.cols(), .codebook = codebook});
+        .code_size = context.codes.cols(),
+        .key_size = context.keys.cols(),
+        .codebook = codebook});
     if (s + empty < count) shards.back().append(context.share(s, count - empty).batch());
     shards.back().solve();
   }
@@ -49,13 +52,17 @@ struct StoredAnswer {
   ReadResult result;
 };
 
-StoredAnswer read_stored(const std::vector<ShardMemory>& shards, const Matrix& keys, std::size_t k, std::uint64_t seed) {
+StoredAnswer read_stored(const std::vector<ShardMemory>& shards, const Matrix& keys, std::size_t k,
+                         std::uint64_t seed) {
   const std::size_t asked = std::max<std::size_t>(k, 2);
   std::vector<std::vector<wire::Candidate>> found;
   for (const ShardMemory& memory : shards) found.push_back(memory.read_candidates(keys, asked));
   std::vector<CandidateReply> replies;
-  for (const std::size_t s : shuffled(shards.size(), seed)) replies.push_back({.shard = id_of(s), .status = shards[s].status(), .candidates = found[s]});
-  StoredAnswer answer{.merged = merge_candidates(replies, {.queries = static_cast<std::size_t>(keys.rows()), .k = k}, asked), .result = {}};
+  for (const std::size_t s : shuffled(shards.size(), seed))
+    replies.push_back({.shard = id_of(s), .status = shards[s].status(), .candidates = found[s]});
+  StoredAnswer answer{
+      .merged = merge_candidates(replies, {.queries = static_cast<std::size_t>(keys.rows()), .k = k}, asked),
+      .result = {}};
 
   std::vector<std::vector<wire::CodeRecord>> records(shards.size());
   std::vector<Matrix> codes(shards.size());
@@ -65,8 +72,13 @@ StoredAnswer read_stored(const std::vector<ShardMemory>& shards, const Matrix& k
     codes[s].resize(static_cast<Index>(requests.size()), shards[s].code_size());
     for (std::size_t i = 0; i < requests.size(); ++i) {
       const shard::SegmentInfo& segment = shards[s].segment(requests[i].slot);
-      records[s].push_back({.segment = segment.id, .byte_begin = segment.byte_begin, .byte_end = segment.byte_end, .line = segment.line,
-                            .document = segment.document, .shard = id_of(s), .slot = requests[i].slot});
+      records[s].push_back({.segment = segment.id,
+                            .byte_begin = segment.byte_begin,
+                            .byte_end = segment.byte_end,
+                            .line = segment.line,
+                            .document = segment.document,
+                            .shard = id_of(s),
+                            .slot = requests[i].slot});
       std::ranges::copy(shards[s].code(requests[i].slot), codes[s].row(static_cast<Index>(i)).data());
     }
     code_replies.push_back({.shard = id_of(s), .status = shards[s].status(), .records = records[s], .codes = codes[s]});
@@ -79,7 +91,8 @@ TEST(ShardingLaws, StoredReadsAreTheSameBitsOnEveryNumberOfShards) {
   for (std::uint64_t seed = kFirstSeed; seed < kFirstSeed + 12; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 random(seed);
-    tests::RandomContext context({.segments = 1 + random() % 120, .code_size = 19, .key_size = 37, .keys_per_segment = 3}, seed);
+    tests::RandomContext context(
+        {.segments = 1 + random() % 120, .code_size = 19, .key_size = 37, .keys_per_segment = 3}, seed);
     // Exact duplicates of keys make ties that must fall the same way everywhere.
     for (Index i = 0; i + 7 < context.keys.rows(); i += 5) context.keys.row(i + 7) = context.keys.row(i);
     Matrix queries = tests::random_unit_rows(9, 37, seed + 1);
@@ -92,8 +105,10 @@ TEST(ShardingLaws, StoredReadsAreTheSameBitsOnEveryNumberOfShards) {
       EXPECT_EQ(many.result.codes, one.result.codes) << shards << " shards";
       EXPECT_EQ(many.merged.margin, one.merged.margin) << shards << " shards";
       for (std::size_t i = 0; i < one.merged.winners.size(); ++i) {
-        EXPECT_EQ(many.merged.winners[i].candidate.segment, one.merged.winners[i].candidate.segment) << shards << " shards, winner " << i;
-        EXPECT_EQ(many.merged.winners[i].candidate.score, one.merged.winners[i].candidate.score) << shards << " shards, winner " << i;
+        EXPECT_EQ(many.merged.winners[i].candidate.segment, one.merged.winners[i].candidate.segment)
+            << shards << " shards, winner " << i;
+        EXPECT_EQ(many.merged.winners[i].candidate.score, one.merged.winners[i].candidate.score)
+            << shards << " shards, winner " << i;
         EXPECT_EQ(many.result.records[i].line, one.result.records[i].line);
         EXPECT_EQ(many.result.records[i].byte_end, one.result.records[i].byte_end);
       }
@@ -109,10 +124,16 @@ SlotResult read_codebook(const std::vector<ShardMemory>& shards, const Matrix& k
   for (const ShardMemory& memory : shards) reads.push_back(memory.read_slots(keys, kMembers));
   std::vector<SlotReply> replies;
   for (const std::size_t s : shuffled(shards.size(), seed)) {
-    replies.push_back({.shard = id_of(s), .status = shards[s].status(), .reads = reads[s].reads, .codes = reads[s].codes, .members = reads[s].members});
+    replies.push_back({.shard = id_of(s),
+                       .status = shards[s].status(),
+                       .reads = reads[s].reads,
+                       .codes = reads[s].codes,
+                       .members = reads[s].members});
   }
-  return combine_slots(replies, {.shape = {.queries = static_cast<std::size_t>(keys.rows()), .k = kMembers}, .asked = kMembers,
-                                 .code_size = shards[0].code_size(), .ridge = ridge});
+  return combine_slots(replies, {.shape = {.queries = static_cast<std::size_t>(keys.rows()), .k = kMembers},
+                                 .asked = kMembers,
+                                 .code_size = shards[0].code_size(),
+                                 .ridge = ridge});
 }
 
 /// The whole problem at once, as the definition of the write says it: dense one-hot weights, one process.
@@ -131,7 +152,8 @@ Matrix global_memory(const tests::RandomContext& context, const Matrix& codebook
 TEST(ShardingLaws, CodebookReadsEqualTheGlobalLeastSquaresSolution) {
   for (std::uint64_t seed = kFirstSeed; seed < kFirstSeed + 12; ++seed) {
     std::mt19937_64 random(seed);
-    const tests::RandomContext context({.segments = 30 + random() % 200, .code_size = 11, .key_size = 16, .keys_per_segment = 2}, seed);
+    const tests::RandomContext context(
+        {.segments = 30 + random() % 200, .code_size = 11, .key_size = 16, .keys_per_segment = 2}, seed);
     const Matrix codebook = train_codebook(context.keys, {.rows = 1 + random() % 25, .seed = seed});
     const double ridge = seed % 2 == 0 ? 0.0 : 0.5;
     const Matrix memory = global_memory(context, codebook, ridge);
@@ -139,14 +161,17 @@ TEST(ShardingLaws, CodebookReadsEqualTheGlobalLeastSquaresSolution) {
     const double bound = 3.01 * 0x1p-24 * static_cast<double>(context.codes.cwiseAbs().maxCoeff());
     const SlotResult one = read_codebook(make_shards(context, 1, 0, codebook), codebook, ridge, seed);
     for (const std::size_t shards : {1UL, 2UL, 3UL, 5UL, 8UL, 300UL}) {
-      const SlotResult many = read_codebook(make_shards(context, shards, shards / 3, codebook), codebook, ridge, seed + shards);
-      EXPECT_LE((many.codes - memory).cast<double>().cwiseAbs().maxCoeff(), bound) << "seed " << seed << ", " << shards << " shards";
+      const SlotResult many =
+          read_codebook(make_shards(context, shards, shards / 3, codebook), codebook, ridge, seed + shards);
+      EXPECT_LE((many.codes - memory).cast<double>().cwiseAbs().maxCoeff(), bound)
+          << "seed " << seed << ", " << shards << " shards";
       for (std::size_t q = 0; q < one.reads.size(); ++q) {
         EXPECT_EQ(many.reads[q].count, one.reads[q].count);
         EXPECT_EQ(many.reads[q].row, q) << "a row of the codebook is nearest to itself";
       }
       for (std::size_t i = 0; i < one.members.winners.size(); ++i) {
-        EXPECT_EQ(many.members.winners[i].candidate.segment, one.members.winners[i].candidate.segment) << "seed " << seed;
+        EXPECT_EQ(many.members.winners[i].candidate.segment, one.members.winners[i].candidate.segment)
+            << "seed " << seed;
       }
     }
   }
@@ -157,7 +182,8 @@ TEST(ShardingLaws, OrderOfShardRepliesDoesNotChangeABitOfACodebookRead) {
   const Matrix codebook = train_codebook(context.keys, {.rows = 10, .seed = 1});
   const std::vector<ShardMemory> shards = make_shards(context, 7, 1, codebook);
   const SlotResult first = read_codebook(shards, codebook, 0.0, 1);
-  for (std::uint64_t seed = 2; seed < 8; ++seed) EXPECT_EQ(read_codebook(shards, codebook, 0.0, seed).codes, first.codes);
+  for (std::uint64_t seed = 2; seed < 8; ++seed)
+    EXPECT_EQ(read_codebook(shards, codebook, 0.0, seed).codes, first.codes);
 }
 
 }  // namespace

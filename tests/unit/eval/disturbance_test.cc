@@ -73,8 +73,9 @@ TEST(Int8, IsOffByHalfAStepAtMost) {
     const float step = codes.row(row).cwiseAbs().maxCoeff() / 127.0F;
     EXPECT_LE((rounded.row(row) - codes.row(row)).cwiseAbs().maxCoeff(), 0.5001F * step);
     EXPECT_FLOAT_EQ(rounded.row(row).cwiseAbs().maxCoeff(), codes.row(row).cwiseAbs().maxCoeff());
-    if (step > 0.0F)
+    if (step > 0.0F) {
       EXPECT_GT((rounded.row(row) - codes.row(row)).cwiseAbs().maxCoeff(), 0.25F * step) << "not rounded";
+    }
   }
 }
 

@@ -42,7 +42,8 @@ TEST(FixedDot, EveryInstructionSetAndWidthGivesTheDocumentedBits) {
       dot_scores({.rows = rows, .queries = queries, .width = width, .scores = scores}, simd);
       for (std::size_t q = 0; q < kQueries; ++q) {
         for (std::size_t r = 0; r < kRows; ++r) {
-          const float expected = ordered_dot(std::span(rows).subspan(r * width, width), std::span(queries).subspan(q * width, width));
+          const float expected =
+              ordered_dot(std::span(rows).subspan(r * width, width), std::span(queries).subspan(q * width, width));
           ASSERT_EQ(std::bit_cast<std::uint32_t>(scores[q * kRows + r]), std::bit_cast<std::uint32_t>(expected))
               << "width " << width << ", simd " << static_cast<int>(simd) << ", query " << q << ", row " << r;
         }

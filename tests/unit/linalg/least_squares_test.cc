@@ -51,10 +51,12 @@ TEST(SolveWrite, AgreesWithTheSingularValueReference) {
   const Index sizes[][3] = {{1, 1, 1}, {3, 5, 4}, {40, 12, 7}, {12, 12, 3}, {200, 30, 16}};
   for (const auto& [segments, slots, latent] : sizes) {
     for (const double ridge : {0.0, 1e-3, 2.0}) {
-      const Matrix W = random_matrix(segments, slots, 1), Z = random_matrix(segments, latent, 2), M0 = random_matrix(slots, latent, 3);
+      const Matrix W = random_matrix(segments, slots, 1), Z = random_matrix(segments, latent, 2),
+                   M0 = random_matrix(slots, latent, 3);
       const Matrix found = solve_write({.addressing = W, .codes = Z, .prior = M0, .ridge = ridge});
-      expect_near_reference(found, reference_write(W, Z, M0, ridge),
-                            "N " + std::to_string(segments) + " K " + std::to_string(slots) + " ridge " + std::to_string(ridge));
+      expect_near_reference(
+          found, reference_write(W, Z, M0, ridge),
+          "N " + std::to_string(segments) + " K " + std::to_string(slots) + " ridge " + std::to_string(ridge));
     }
   }
 }
@@ -75,7 +77,8 @@ TEST(SolveWrite, NeverReturnsAnythingButFiniteNumbers) {
       Matrix W = random_matrix(segments, 16, 7, scale);
       if (segments > 2) W.row(1) = W.row(0);
       if (segments > 3) W.row(2).setZero();
-      const Matrix found = solve_write({.addressing = W, .codes = random_matrix(segments, 4, 8, scale), .prior = std::nullopt});
+      const Matrix found =
+          solve_write({.addressing = W, .codes = random_matrix(segments, 4, 8, scale), .prior = std::nullopt});
       EXPECT_TRUE(found.allFinite()) << segments << " segments, scale " << scale;
     }
   }
@@ -84,17 +87,22 @@ TEST(SolveWrite, NeverReturnsAnythingButFiniteNumbers) {
 TEST(SolveWrite, NoSegmentsReturnThePriorOrZero) {
   const Matrix M0 = random_matrix(4, 3, 9);
   EXPECT_EQ(solve_write({.addressing = Matrix(0, 4), .codes = Matrix(0, 3), .prior = M0}), M0);
-  EXPECT_EQ(solve_write({.addressing = Matrix(0, 4), .codes = Matrix(0, 3), .prior = std::nullopt}), Matrix::Zero(4, 3));
+  EXPECT_EQ(solve_write({.addressing = Matrix(0, 4), .codes = Matrix(0, 3), .prior = std::nullopt}),
+            Matrix::Zero(4, 3));
 }
 
 TEST(SolveWrite, RefusesWhatItCannotSolve) {
   const Matrix W = random_matrix(5, 3, 10), Z = random_matrix(5, 2, 11);
-  EXPECT_THROW((void)solve_write({.addressing = Matrix(5, 0), .codes = Z, .prior = std::nullopt}), base::ShapeError) << "K = 0";
-  EXPECT_THROW((void)solve_write({.addressing = W, .codes = random_matrix(4, 2, 1), .prior = std::nullopt}), base::ShapeError);
+  EXPECT_THROW((void)solve_write({.addressing = Matrix(5, 0), .codes = Z, .prior = std::nullopt}), base::ShapeError)
+      << "K = 0";
+  EXPECT_THROW((void)solve_write({.addressing = W, .codes = random_matrix(4, 2, 1), .prior = std::nullopt}),
+               base::ShapeError);
   const Matrix wrong_prior = random_matrix(3, 5, 1);
   EXPECT_THROW((void)solve_write({.addressing = W, .codes = Z, .prior = wrong_prior}), base::ShapeError);
   for (const double ridge : {-1e-9, std::nan(""), std::numeric_limits<double>::infinity()}) {
-    EXPECT_THROW((void)solve_write({.addressing = W, .codes = Z, .prior = std::nullopt, .ridge = ridge}), base::ConfigError) << ridge;
+    EXPECT_THROW((void)solve_write({.addressing = W, .codes = Z, .prior = std::nullopt, .ridge = ridge}),
+                 base::ConfigError)
+        << ridge;
   }
   Matrix bad = Z;
   bad(4, 1) = std::numeric_limits<float>::quiet_NaN();
@@ -128,7 +136,8 @@ TEST(SolveOneHot, EqualsTheDenseSolve) {
     const Matrix dense = solve_write({.addressing = W, .codes = Z, .prior = M0, .ridge = ridge});
     const Matrix fast = solve_one_hot({.slot_of = slot_of, .slots = slots, .codes = Z, .prior = M0, .ridge = ridge});
     // Both are within double rounding of the exact row, then rounded to float once each.
-    const double largest = std::max(1.0, static_cast<double>(std::max(M0.cwiseAbs().maxCoeff(), segments > 0 ? Z.cwiseAbs().maxCoeff() : 0.0F)));
+    const double largest = std::max(
+        1.0, static_cast<double>(std::max(M0.cwiseAbs().maxCoeff(), segments > 0 ? Z.cwiseAbs().maxCoeff() : 0.0F)));
     const double bound = (2.0 * kFloatRounding + 64.0 * 100.0 * kDoubleRounding) * largest;
     EXPECT_LE((dense - fast).cast<double>().cwiseAbs().maxCoeff(), bound) << "seed " << seed;
   }
@@ -145,8 +154,11 @@ TEST(SolveOneHot, FollowsTheFormulaOnNumbersDoneByHand) {
 
 TEST(SolveOneHot, RefusesASlotOutOfRange) {
   const std::vector<std::uint32_t> slot_of{0, 3};
-  EXPECT_THROW((void)solve_one_hot({.slot_of = slot_of, .slots = 3, .codes = Matrix::Zero(2, 1), .prior = std::nullopt}), base::ShapeError);
-  EXPECT_THROW((void)solve_one_hot({.slot_of = {}, .slots = 0, .codes = Matrix(0, 1), .prior = std::nullopt}), base::ShapeError);
+  EXPECT_THROW(
+      (void)solve_one_hot({.slot_of = slot_of, .slots = 3, .codes = Matrix::Zero(2, 1), .prior = std::nullopt}),
+      base::ShapeError);
+  EXPECT_THROW((void)solve_one_hot({.slot_of = {}, .slots = 0, .codes = Matrix(0, 1), .prior = std::nullopt}),
+               base::ShapeError);
   EXPECT_THROW(OneHotWriter(0), base::ShapeError);
 }
 

@@ -127,7 +127,7 @@ class CompactWeightsTest : public CompactNetworkTest {
 };
 
 TEST_F(CompactWeightsTest, ComeBackInBothPrecisions) {
-  for (const auto [precision, tolerance] :
+  for (const auto& [precision, tolerance] :
        {std::pair{StoredPrecision::kFloat32, 0.0}, std::pair{StoredPrecision::kFloat16, 2e-3}}) {
     save_weights(*network_, folder_.weights(), precision, {{"step", "5"}});
     const CompactNetwork other = load_network(folder_.path(), tiny_config());

@@ -1,9 +1,9 @@
 #include "common/model/minilm_batches.h"
 
-#include <vector>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <vector>
 
 namespace larimar::model {
 namespace {
@@ -13,7 +13,8 @@ using ::testing::IsEmpty;
 using Lengths = std::vector<std::size_t>;
 
 TEST(PlanBatches, SortsByLengthAndFillsUpToTheLimit) {
-  EXPECT_THAT(plan_batches(Lengths{5, 2, 3, 2, 4}, 7), ElementsAre(ElementsAre(1, 3, 2), ElementsAre(4), ElementsAre(0)));
+  EXPECT_THAT(plan_batches(Lengths{5, 2, 3, 2, 4}, 7),
+              ElementsAre(ElementsAre(1, 3, 2), ElementsAre(4), ElementsAre(0)));
   EXPECT_THAT(plan_batches(Lengths{5, 2, 3, 2, 4}, 100), ElementsAre(ElementsAre(1, 3, 2, 4, 0)));
 }
 

@@ -1,9 +1,9 @@
 #include "common/model/minilm_config.h"
 
-#include <string>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <string>
 
 #include "common/base/error.h"
 #include "tests/unit/model/minilm_folder.h"
@@ -22,7 +22,8 @@ TEST(MiniLmConfig, ReadsSizesAndLimits) {
   EXPECT_EQ(config.layers, 2U);
   EXPECT_EQ(config.max_tokens, 6U);
   EXPECT_EQ(minilm_tensors(config).size(), 5U + 2U * 16U);
-  EXPECT_EQ(minilm_tensors(config).at("encoder.layer.1.output.dense.weight").shape, (std::vector<std::uint64_t>{8, 12}));
+  EXPECT_EQ(minilm_tensors(config).at("encoder.layer.1.output.dense.weight").shape,
+            (std::vector<std::uint64_t>{8, 12}));
 }
 
 TEST(MiniLmConfig, WithoutTheSentenceFileThePositionsAreTheLimit) {
@@ -45,8 +46,9 @@ std::string refusal(const std::string& file, const std::string& field, const nlo
 }
 
 TEST(MiniLmConfig, FieldsThatDoNotFitAreNamed) {
-  for (const std::string field : {"model_type", "hidden_act", "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads",
-                                  "intermediate_size", "max_position_embeddings", "type_vocab_size", "layer_norm_eps"}) {
+  for (const std::string field :
+       {"model_type", "hidden_act", "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads",
+        "intermediate_size", "max_position_embeddings", "type_vocab_size", "layer_norm_eps"}) {
     EXPECT_THAT(refusal("config.json", field, nullptr), AllOf(HasSubstr("config.json"), HasSubstr(field)));
     EXPECT_THAT(refusal("config.json", field, {1, 2}), HasSubstr(field));
   }
@@ -62,7 +64,8 @@ TEST(MiniLmConfig, FieldsThatDoNotFitAreNamed) {
   EXPECT_THAT(refusal("sentence_bert_config.json", "max_seq_length", 17), HasSubstr("max_seq_length"));
   EXPECT_THAT(refusal("sentence_bert_config.json", "max_seq_length", 2), HasSubstr("3 tokens"));
   EXPECT_THAT(refusal("1_Pooling/config.json", "pooling_mode_cls_token", true), HasSubstr("pooling_mode_cls_token"));
-  EXPECT_THAT(refusal("1_Pooling/config.json", "pooling_mode_mean_tokens", false), HasSubstr("pooling_mode_mean_tokens"));
+  EXPECT_THAT(refusal("1_Pooling/config.json", "pooling_mode_mean_tokens", false),
+              HasSubstr("pooling_mode_mean_tokens"));
 }
 
 TEST(MiniLmConfig, FilesThatAreNoJsonOrMissing) {

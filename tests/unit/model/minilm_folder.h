@@ -5,11 +5,10 @@
 #include <cmath>
 #include <filesystem>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "common/base/file.h"
 #include "common/model/minilm_config.h"
@@ -21,9 +20,16 @@ class MiniLmFolder {
  public:
   MiniLmFolder() : path_(std::filesystem::temp_directory_path() / ("larimar_minilm_" + std::to_string(::getpid()))) {
     std::filesystem::create_directories(path_ / "1_Pooling");
-    put("config.json", {{"model_type", "bert"}, {"hidden_act", "gelu"}, {"vocab_size", 10}, {"hidden_size", 8},
-                        {"num_hidden_layers", 2}, {"num_attention_heads", 2}, {"intermediate_size", 12},
-                        {"max_position_embeddings", 16}, {"type_vocab_size", 2}, {"layer_norm_eps", 1e-12}});
+    put("config.json", {{"model_type", "bert"},
+                        {"hidden_act", "gelu"},
+                        {"vocab_size", 10},
+                        {"hidden_size", 8},
+                        {"num_hidden_layers", 2},
+                        {"num_attention_heads", 2},
+                        {"intermediate_size", 12},
+                        {"max_position_embeddings", 16},
+                        {"type_vocab_size", 2},
+                        {"layer_norm_eps", 1e-12}});
     put("sentence_bert_config.json", {{"max_seq_length", 6}});
     put("1_Pooling/config.json", {{"pooling_mode_mean_tokens", true}, {"pooling_mode_cls_token", false}});
     put("tokenizer.json", tokenizer());
@@ -49,14 +55,18 @@ class MiniLmFolder {
     std::size_t size = 1;
     for (const std::uint64_t extent : shape) size *= static_cast<std::size_t>(extent);
     std::vector<float> values(size);
-    for (std::size_t i = 0; i < size; ++i) values[i] = static_cast<float>(std::sin(0.7 * static_cast<double>(i * i + i) + static_cast<double>(name.size())));
+    for (std::size_t i = 0; i < size; ++i)
+      values[i] = static_cast<float>(std::sin(0.7 * static_cast<double>(i * i + i) + static_cast<double>(name.size())));
     tensors_[name] = {shape, values};
   }
-  void fill(const std::string& name, float value) { tensors_.at(name).values.assign(tensors_.at(name).values.size(), value); }
+  void fill(const std::string& name, float value) {
+    tensors_.at(name).values.assign(tensors_.at(name).values.size(), value);
+  }
   void erase(const std::string& name) { tensors_.erase(name); }
   void save() const {
     std::map<std::string, TensorView> views;
-    for (const auto& [name, tensor] : tensors_) views[name] = {"F32", tensor.shape, std::as_bytes(std::span(tensor.values))};
+    for (const auto& [name, tensor] : tensors_)
+      views[name] = {"F32", tensor.shape, std::as_bytes(std::span(tensor.values))};
     write_safetensors(path_ / "model.safetensors", views, {});
   }
 

@@ -1,14 +1,14 @@
 // Keys must be those of the Python libraries; made by tools/make_minilm_golden.py.
+#include <gtest/gtest.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
-
-#include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
 #include "common/base/file.h"
 #include "common/model/minilm.h"
@@ -40,7 +40,8 @@ TEST(MiniLmReference, EveryComponentOfAThousandSentencesIsWithinTheTolerance) {
   const auto data = from_environment("LARIMAR_SOURCE_DIR") / "tests/data";
   std::istringstream lines(base::read_file(data / "minilm_sentences.jsonl"));
   std::vector<std::string> texts;
-  for (std::string line; std::getline(lines, line);) texts.push_back(nlohmann::json::parse(line)["text"].get<std::string>());
+  for (std::string line; std::getline(lines, line);)
+    texts.push_back(nlohmann::json::parse(line)["text"].get<std::string>());
   const linalg::Matrix expected = golden_keys(data / "minilm_vectors.safetensors");
   ASSERT_EQ(texts.size(), 1000U);
   ASSERT_EQ(expected.rows(), 1000);
@@ -48,8 +49,10 @@ TEST(MiniLmReference, EveryComponentOfAThousandSentencesIsWithinTheTolerance) {
   linalg::Index row = 0;
   linalg::Index column = 0;
   const float worst = (keys - expected).cwiseAbs().maxCoeff(&row, &column);
-  std::printf("largest difference %.3g at sentence %ld, component %ld\n", static_cast<double>(worst), static_cast<long>(row), static_cast<long>(column));
-  EXPECT_LE(worst, 1e-4F) << "got " << keys(row, column) << ", expected " << expected(row, column) << " for: " << texts[static_cast<std::size_t>(row)];
+  std::printf("largest difference %.3g at sentence %ld, component %ld\n", static_cast<double>(worst),
+              static_cast<long>(row), static_cast<long>(column));
+  EXPECT_LE(worst, 1e-4F) << "got " << keys(row, column) << ", expected " << expected(row, column)
+                          << " for: " << texts[static_cast<std::size_t>(row)];
 }
 
 }  // namespace

@@ -1,12 +1,12 @@
 #include "common/model/minilm.h"
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include <filesystem>
 #include <limits>
 #include <string>
 #include <vector>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include "common/base/error.h"
 #include "tests/unit/model/minilm_folder.h"
@@ -40,7 +40,8 @@ TEST(MiniLm, TheCutOfBatchesDoesNotMatterAndTheSameCutGivesTheSameBits) {
   const linalg::Matrix whole = load_minilm(folder.path())->encode(kTexts);
   EXPECT_EQ(whole, load_minilm(folder.path())->encode(kTexts));
   for (const std::size_t tokens : {std::size_t{0}, std::size_t{4}, std::size_t{9}}) {
-    EXPECT_LT((whole - load_minilm(folder.path(), {.batch_tokens = tokens})->encode(kTexts)).cwiseAbs().maxCoeff(), 1e-5F);
+    EXPECT_LT((whole - load_minilm(folder.path(), {.batch_tokens = tokens})->encode(kTexts)).cwiseAbs().maxCoeff(),
+              1e-5F);
   }
 }
 
@@ -65,23 +66,26 @@ TEST(MiniLm, WrongAndMissingTensorsAreListedTogether) {
   folder.set("encoder.layer.1.intermediate.dense.weight", {8, 12});
   folder.save();
   EXPECT_THAT([&] { static_cast<void>(load_minilm(folder.path())); },
-              ThrowsMessage<base::FormatError>(
-                  AllOf(HasSubstr("model.safetensors"), HasSubstr("encoder.layer.0.attention.self.key.bias: expected F32 [8], missing"),
-                        HasSubstr("encoder.layer.1.intermediate.dense.weight: expected F32 [12, 8], found F32 [8, 12]"))));
+              ThrowsMessage<base::FormatError>(AllOf(
+                  HasSubstr("model.safetensors"),
+                  HasSubstr("encoder.layer.0.attention.self.key.bias: expected F32 [8], missing"),
+                  HasSubstr("encoder.layer.1.intermediate.dense.weight: expected F32 [12, 8], found F32 [8, 12]"))));
 }
 
 TEST(MiniLm, ATruncatedFileIsRefused) {
   const MiniLmFolder folder;
   const auto path = folder.path() / "model.safetensors";
   std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1);
-  EXPECT_THAT([&] { static_cast<void>(load_minilm(folder.path())); }, ThrowsMessage<base::FormatError>(HasSubstr("cut short")));
+  EXPECT_THAT([&] { static_cast<void>(load_minilm(folder.path())); },
+              ThrowsMessage<base::FormatError>(HasSubstr("cut short")));
 }
 
 TEST(MiniLm, AMissingFileIsNamed) {
   for (const std::string file : {"config.json", "model.safetensors", "tokenizer.json"}) {
     const MiniLmFolder folder;
     std::filesystem::remove(folder.path() / file);
-    EXPECT_THAT([&] { static_cast<void>(load_minilm(folder.path())); }, ThrowsMessage<base::MissingInputError>(HasSubstr(file)));
+    EXPECT_THAT([&] { static_cast<void>(load_minilm(folder.path())); },
+                ThrowsMessage<base::MissingInputError>(HasSubstr(file)));
   }
 }
 
@@ -90,7 +94,8 @@ TEST(MiniLm, AVocabularyThatDoesNotFitIsRefused) {
   folder.change("config.json", "/vocab_size", 9);
   folder.set("embeddings.word_embeddings.weight", {9, 8});
   folder.save();
-  EXPECT_THAT([&] { static_cast<void>(load_minilm(folder.path())); }, ThrowsMessage<base::FormatError>(HasSubstr("10 pieces")));
+  EXPECT_THAT([&] { static_cast<void>(load_minilm(folder.path())); },
+              ThrowsMessage<base::FormatError>(HasSubstr("10 pieces")));
 }
 
 TEST(MiniLm, AVocabularyWithoutClsIsRefused) {
@@ -99,7 +104,8 @@ TEST(MiniLm, AVocabularyWithoutClsIsRefused) {
   auto json = nlohmann::json::parse(base::read_file(folder.path() / "tokenizer.json"));
   json["model"]["vocab"].erase("[CLS]");
   folder.put("tokenizer.json", json);
-  EXPECT_THAT([&] { static_cast<void>(load_minilm(folder.path())); }, ThrowsMessage<base::FormatError>(HasSubstr("[CLS]")));
+  EXPECT_THAT([&] { static_cast<void>(load_minilm(folder.path())); },
+              ThrowsMessage<base::FormatError>(HasSubstr("[CLS]")));
 }
 
 TEST(MiniLm, WeightsThatAreNotFiniteAreNoticed) {
@@ -107,7 +113,8 @@ TEST(MiniLm, WeightsThatAreNotFiniteAreNoticed) {
   folder.fill("encoder.layer.1.output.dense.bias", std::numeric_limits<float>::quiet_NaN());
   folder.save();
   const auto encoder = load_minilm(folder.path());
-  EXPECT_THAT([&] { static_cast<void>(encoder->encode(kTexts)); }, ThrowsMessage<base::NumericalError>(HasSubstr("not finite")));
+  EXPECT_THAT([&] { static_cast<void>(encoder->encode(kTexts)); },
+              ThrowsMessage<base::NumericalError>(HasSubstr("not finite")));
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "common/model/safetensors.h"
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,9 +13,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include "common/base/error.h"
 #include "common/base/file.h"
@@ -35,8 +34,8 @@ std::string file_of(const std::string& header, std::size_t data_bytes) {
 
 std::string tensor(const std::string& name, const std::string& shape, std::uint64_t begin, std::uint64_t end,
                    const std::string& dtype = "F32") {
-  return "\"" + name + "\":{\"dtype\":\"" + dtype + "\",\"shape\":" + shape + ",\"data_offsets\":[" + std::to_string(begin) +
-         "," + std::to_string(end) + "]}";
+  return "\"" + name + "\":{\"dtype\":\"" + dtype + "\",\"shape\":" + shape + ",\"data_offsets\":[" +
+         std::to_string(begin) + "," + std::to_string(end) + "]}";
 }
 
 class Safetensors : public ::testing::Test {
@@ -69,8 +68,9 @@ std::span<const std::byte> as_bytes(const std::vector<float>& values) { return s
 TEST_F(Safetensors, WhatWasWrittenIsRead) {
   const std::vector<float> weights{1.5F, -2.0F, 0.25F, 3.0F, 4.0F, 5.0F};
   const std::vector<float> scalar{7.0F};
-  const std::map<std::string, TensorView> tensors{
-      {"layer.weight", {"F32", {2, 3}, as_bytes(weights)}}, {"scale", {"F32", {}, as_bytes(scalar)}}, {"none", {"I64", {0, 4}, {}}}};
+  const std::map<std::string, TensorView> tensors{{"layer.weight", {"F32", {2, 3}, as_bytes(weights)}},
+                                                  {"scale", {"F32", {}, as_bytes(scalar)}},
+                                                  {"none", {"I64", {0, 4}, {}}}};
   write_safetensors(folder_ / "a", tensors, {{"format", "pt"}, {"note", "Zürich"}});
   const SafetensorsFile file(folder_ / "a");
   ASSERT_EQ(file.tensors().size(), 3U);
@@ -106,9 +106,11 @@ TEST_F(Safetensors, HeaderOrderNeedNotBeDataOrder) {
 }
 
 TEST_F(Safetensors, EveryTruncationIsRefused) {
-  const std::string whole = file_of("{" + tensor("a", "[2,2]", 0, 16) + "," + tensor("b", "[3]", 16, 19, "U8") + "}", 19);
+  const std::string whole =
+      file_of("{" + tensor("a", "[2,2]", 0, 16) + "," + tensor("b", "[3]", 16, 19, "U8") + "}", 19);
   ASSERT_EQ(refusal(whole), "");
-  for (std::size_t size = 0; size < whole.size(); ++size) EXPECT_NE(refusal(whole.substr(0, size)), "") << size << " bytes";
+  for (std::size_t size = 0; size < whole.size(); ++size)
+    EXPECT_NE(refusal(whole.substr(0, size)), "") << size << " bytes";
 }
 
 TEST_F(Safetensors, EveryFlippedHeaderByteIsReadOrRefused) {
@@ -134,8 +136,10 @@ TEST_F(Safetensors, LengthsThatLieAreRefused) {
 TEST_F(Safetensors, SizesThatWrapAreRefused) {
   EXPECT_THAT(refusal(file_of("{" + tensor("a", "[4294967296,4294967296]", 0, 0) + "}", 0)), HasSubstr("overflows"));
   EXPECT_THAT(refusal(file_of("{" + tensor("a", "[4611686018427387904]", 0, 0) + "}", 0)), HasSubstr("overflows"));
-  EXPECT_THAT(refusal(file_of("{" + tensor("a", "[1]", UINT64_MAX - 3, UINT64_MAX) + "}", 4)), HasSubstr("by its offsets"));
-  EXPECT_THAT(refusal(file_of("{" + tensor("a", "[18446744073709551616]", 0, 4) + "}", 4)), HasSubstr("a size was expected"));
+  EXPECT_THAT(refusal(file_of("{" + tensor("a", "[1]", UINT64_MAX - 3, UINT64_MAX) + "}", 4)),
+              HasSubstr("by its offsets"));
+  EXPECT_THAT(refusal(file_of("{" + tensor("a", "[18446744073709551616]", 0, 4) + "}", 4)),
+              HasSubstr("a size was expected"));
 }
 
 TEST_F(Safetensors, SpansThatDoNotCoverTheDataOnceAreRefused) {
@@ -154,8 +158,10 @@ TEST_F(Safetensors, SpansThatDoNotCoverTheDataOnceAreRefused) {
 }
 
 TEST_F(Safetensors, NamesThatOccurTwiceAreRefused) {
-  EXPECT_THAT(refusal(file_of("{" + tensor("a", "[1]", 0, 4) + "," + tensor("a", "[1]", 4, 8) + "}", 8)), HasSubstr("twice"));
-  EXPECT_THAT(refusal(file_of(R"({"a":{"dtype":"F32","shape":[1],"shape":[1],"data_offsets":[0,4]}})", 4)), HasSubstr("twice"));
+  EXPECT_THAT(refusal(file_of("{" + tensor("a", "[1]", 0, 4) + "," + tensor("a", "[1]", 4, 8) + "}", 8)),
+              HasSubstr("twice"));
+  EXPECT_THAT(refusal(file_of(R"({"a":{"dtype":"F32","shape":[1],"shape":[1],"data_offsets":[0,4]}})", 4)),
+              HasSubstr("twice"));
   EXPECT_THAT(refusal(file_of(R"({"__metadata__":{"k":"1","k":"2"}})", 0)), HasSubstr("twice"));
 }
 
@@ -164,12 +170,16 @@ TEST_F(Safetensors, HeadersThatAreNotTheFormatAreRefused) {
   std::string deep = "{\"a\":";
   for (int i = 0; i < 200'000; ++i) deep += "{\"a\":";
   EXPECT_THAT(refusal(file_of(deep, 0)), HasSubstr("nested"));
-  for (const std::string header :
-       {R"([])", R"( {})", R"({}x)", R"({"a":1})", R"({"a":{}})", R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}})",
-        R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"more":1}})", R"({"a":{"dtype":3,"shape":[1],"data_offsets":[0,4]}})",
-        R"({"a":{"dtype":"F33","shape":[1],"data_offsets":[0,4]}})", R"({"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})",
-        R"({"a":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}})", R"({"a":{"dtype":"F32","shape":1,"data_offsets":[0,4]}})",
-        R"({"a":{"dtype":"F32","shape":[[1]],"data_offsets":[0,4]}})", R"({"__metadata__":{"k":1}})", R"({"__metadata__":null})"}) {
+  for (const std::string header : {R"([])", R"( {})", R"({}x)", R"({"a":1})", R"({"a":{}})",
+                                   R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}})",
+                                   R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"more":1}})",
+                                   R"({"a":{"dtype":3,"shape":[1],"data_offsets":[0,4]}})",
+                                   R"({"a":{"dtype":"F33","shape":[1],"data_offsets":[0,4]}})",
+                                   R"({"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})",
+                                   R"({"a":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}})",
+                                   R"({"a":{"dtype":"F32","shape":1,"data_offsets":[0,4]}})",
+                                   R"({"a":{"dtype":"F32","shape":[[1]],"data_offsets":[0,4]}})",
+                                   R"({"__metadata__":{"k":1}})", R"({"__metadata__":null})"}) {
     EXPECT_NE(refusal(file_of(header, 4)), "") << header;
     EXPECT_NE(refusal(file_of(header, 0)), "") << header;
   }
@@ -180,7 +190,8 @@ TEST_F(Safetensors, HeadersThatAreNotTheFormatAreRefused) {
 
 TEST_F(Safetensors, AMissingTensorAndAMissingFileAreNamed) {
   const SafetensorsFile file(put(file_of("{}", 0)));
-  EXPECT_THAT([&] { static_cast<void>(file.at("w")); }, ::testing::ThrowsMessage<base::FormatError>(HasSubstr("\"w\"")));
+  EXPECT_THAT([&] { static_cast<void>(file.at("w")); },
+              ::testing::ThrowsMessage<base::FormatError>(HasSubstr("\"w\"")));
   EXPECT_THROW(SafetensorsFile(folder_ / "absent"), base::MissingInputError);
 }
 

@@ -1,13 +1,12 @@
 #include "common/model/torch_bridge.h"
 
 #include <ATen/ATen.h>
+#include <gtest/gtest.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 #include "common/base/error.h"
 #include "common/model/safetensors_header.h"
@@ -16,7 +15,8 @@ namespace larimar::model {
 namespace {
 
 TEST(TorchBridge, EveryStoredTypeGoesToATensorAndBack) {
-  for (const std::string dtype : {"BOOL", "U8", "I8", "U16", "I16", "U32", "I32", "U64", "I64", "F16", "BF16", "F32", "F64", "F8_E4M3", "F8_E5M2"}) {
+  for (const std::string dtype : {"BOOL", "U8", "I8", "U16", "I16", "U32", "I32", "U64", "I64", "F16", "BF16", "F32",
+                                  "F64", "F8_E4M3", "F8_E5M2"}) {
     std::vector<std::byte> bytes(element_bytes(dtype) * 6);
     for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(i % 2);
     const at::Tensor tensor = to_tensor(TensorView{dtype, {2, 3}, bytes});

@@ -18,7 +18,8 @@ using linalg::Matrix;
 
 std::vector<KeyOwner> owners_of(const tests::RandomContext& context) {
   std::vector<KeyOwner> owners;
-  for (const std::uint32_t owner : context.owner) owners.push_back({.slot = {owner}, .segment = context.segments[owner].id});
+  for (const std::uint32_t owner : context.owner)
+    owners.push_back({.slot = {owner}, .segment = context.segments[owner].id});
   return owners;
 }
 
@@ -40,7 +41,8 @@ TEST(KeyIndex, AgreesWithANaiveScanInDouble) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     std::mt19937_64 random(seed);
     const Index key_size = 1 + static_cast<Index>(random() % 100);
-    const tests::RandomContext context({.segments = 1 + random() % 300, .code_size = 1, .key_size = key_size, .keys_per_segment = 3}, seed);
+    const tests::RandomContext context(
+        {.segments = 1 + random() % 300, .code_size = 1, .key_size = key_size, .keys_per_segment = 3}, seed);
     const std::size_t k = 1 + random() % 9;
     KeyIndex index(key_size, 1 + random() % 100);
     index.append(context.keys, owners_of(context));
@@ -56,8 +58,10 @@ TEST(KeyIndex, AgreesWithANaiveScanInDouble) {
         const wire::Candidate& candidate = found[q * k + rank];
         ASSERT_EQ(wire::is_absent(candidate), rank >= sorted.size()) << "seed " << seed;
         if (wire::is_absent(candidate)) continue;
-        EXPECT_NEAR(static_cast<double>(candidate.score), expected.at(candidate.segment.value), score_bound(key_size)) << "seed " << seed;
-        EXPECT_NEAR(static_cast<double>(candidate.score), sorted[rank], score_bound(key_size)) << "seed " << seed << " rank " << rank;
+        EXPECT_NEAR(static_cast<double>(candidate.score), expected.at(candidate.segment.value), score_bound(key_size))
+            << "seed " << seed;
+        EXPECT_NEAR(static_cast<double>(candidate.score), sorted[rank], score_bound(key_size))
+            << "seed " << seed << " rank " << rank;
         EXPECT_EQ(context.segments[candidate.slot.value].id, candidate.segment);
       }
     }
@@ -72,13 +76,15 @@ TEST(KeyIndex, BitsDependNeitherOnBatchingNorOnChunks) {
   const std::vector<KeyOwner> owners = owners_of(context);
   for (Index row = 0; row < context.keys.rows(); row += 10) {
     const Index count = std::min<Index>(10, context.keys.rows() - row);
-    pieces.append(context.keys.middleRows(row, count), std::span(owners).subspan(static_cast<std::size_t>(row), static_cast<std::size_t>(count)));
+    pieces.append(context.keys.middleRows(row, count),
+                  std::span(owners).subspan(static_cast<std::size_t>(row), static_cast<std::size_t>(count)));
   }
   const std::vector<wire::Candidate> together = whole.scan(queries, 5);
   EXPECT_EQ(pieces.scan(queries, 5), together);
   for (Index q = 0; q < queries.rows(); ++q) {
     const std::vector<wire::Candidate> alone = whole.scan(queries.row(q), 5);
-    EXPECT_TRUE(std::ranges::equal(alone, std::span(together).subspan(static_cast<std::size_t>(q) * 5, 5))) << "query " << q;
+    EXPECT_TRUE(std::ranges::equal(alone, std::span(together).subspan(static_cast<std::size_t>(q) * 5, 5)))
+        << "query " << q;
   }
 }
 
@@ -86,16 +92,19 @@ TEST(KeyIndex, EqualScoresGoToTheLowestSegmentWhateverTheOrderOfArrival) {
   const Matrix key{{0.6F, 0.8F}};
   for (const std::vector<std::uint64_t>& order : {std::vector<std::uint64_t>{4, 9, 2, 7}, {9, 7, 4, 2}, {2, 4, 7, 9}}) {
     KeyIndex index(2);
-    for (std::uint32_t i = 0; i < 4; ++i) index.append(key, std::vector<KeyOwner>{{.slot = {i}, .segment = {order[i]}}});
+    for (std::uint32_t i = 0; i < 4; ++i)
+      index.append(key, std::vector<KeyOwner>{{.slot = {i}, .segment = {order[i]}}});
     const std::vector<wire::Candidate> found = index.scan(key, 3);
-    EXPECT_THAT((std::vector{found[0].segment.value, found[1].segment.value, found[2].segment.value}), testing::ElementsAre(2U, 4U, 7U));
+    EXPECT_THAT((std::vector{found[0].segment.value, found[1].segment.value, found[2].segment.value}),
+                testing::ElementsAre(2U, 4U, 7U));
   }
 }
 
 TEST(KeyIndex, ASegmentWithSeveralKeysComesOnceWithItsBest) {
   KeyIndex index(2);
   index.append(Matrix{{0.0F, 1.0F}, {1.0F, 0.0F}, {0.6F, 0.8F}},
-               std::vector<KeyOwner>{{.slot = {0}, .segment = {5}}, {.slot = {0}, .segment = {5}}, {.slot = {1}, .segment = {6}}});
+               std::vector<KeyOwner>{
+                   {.slot = {0}, .segment = {5}}, {.slot = {0}, .segment = {5}}, {.slot = {1}, .segment = {6}}});
   const std::vector<wire::Candidate> found = index.scan(Matrix{{1.0F, 0.0F}}, 3);
   EXPECT_EQ(found[0], (wire::Candidate{.score = 1.0F, .slot = {0}, .segment = {5}}));
   EXPECT_EQ(found[1], (wire::Candidate{.score = 0.6F, .slot = {1}, .segment = {6}}));

@@ -26,15 +26,24 @@ struct RandomContext {
     std::normal_distribution<float> normal;
     for (std::size_t i = 0; i < size.segments; ++i) {
       const std::uint32_t document = static_cast<std::uint32_t>(i % 3);
-      segments.push_back({.id = base::make_segment_id(document, 100 * i), .document = document, .byte_begin = 100 * i, .byte_end = 100 * i + 90, .line = i + 1});
-      for (std::size_t key = 0; key < 1 + random() % size.keys_per_segment; ++key) owner.push_back(static_cast<std::uint32_t>(i));
+      segments.push_back({.id = base::make_segment_id(document, 100 * i),
+                          .document = document,
+                          .byte_begin = 100 * i,
+                          .byte_end = 100 * i + 90,
+                          .line = i + 1});
+      for (std::size_t key = 0; key < 1 + random() % size.keys_per_segment; ++key)
+        owner.push_back(static_cast<std::uint32_t>(i));
     }
-    codes = linalg::Matrix::NullaryExpr(static_cast<linalg::Index>(size.segments), size.code_size, [&] { return normal(random); });
-    keys = linalg::Matrix::NullaryExpr(static_cast<linalg::Index>(owner.size()), size.key_size, [&] { return normal(random); });
+    codes = linalg::Matrix::NullaryExpr(static_cast<linalg::Index>(size.segments), size.code_size,
+                                        [&] { return normal(random); });
+    keys = linalg::Matrix::NullaryExpr(static_cast<linalg::Index>(owner.size()), size.key_size,
+                                       [&] { return normal(random); });
     for (linalg::Index r = 0; r < keys.rows(); ++r) keys.row(r).normalize();
   }
 
-  [[nodiscard]] shard::AppendBatch batch() const { return {.segments = segments, .codes = codes, .keys = keys, .key_owner = owner}; }
+  [[nodiscard]] shard::AppendBatch batch() const {
+    return {.segments = segments, .codes = codes, .keys = keys, .key_owner = owner};
+  }
 
   /// The segments whose number leaves `part` when divided by `parts`.
   [[nodiscard]] RandomContext share(std::size_t part, std::size_t parts) const {

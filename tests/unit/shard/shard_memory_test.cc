@@ -17,11 +17,15 @@ using linalg::Index;
 using linalg::Matrix;
 
 ShardMemory stored_memory(Index code_size, Index key_size) {
-  return ShardMemory({.addressing = Addressing::kNearestStored, .code_size = code_size, .key_size = key_size, .codebook = {}});
+  return ShardMemory(
+      {.addressing = Addressing::kNearestStored, .code_size = code_size, .key_size = key_size, .codebook = {}});
 }
 
 ShardMemory codebook_memory(Index code_size, const Matrix& codebook) {
-  return ShardMemory({.addressing = Addressing::kNearestCodebook, .code_size = code_size, .key_size = codebook.cols(), .codebook = codebook});
+  return ShardMemory({.addressing = Addressing::kNearestCodebook,
+                      .code_size = code_size,
+                      .key_size = codebook.cols(),
+                      .codebook = codebook});
 }
 
 TEST(ShardMemoryStored, WriteThenReadReturnsEveryCodeBitForBit) {
@@ -65,7 +69,8 @@ TEST(ShardMemoryStored, AnEmptyShardAnswersWithAbsentValues) {
 
 TEST(ShardMemoryCodebook, EachSlotIsTheMeanOfTheCodesWrittenToItsRow) {
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
-    const tests::RandomContext context({.segments = 1 + seed * 13, .code_size = 6, .key_size = 8, .keys_per_segment = 2}, seed);
+    const tests::RandomContext context(
+        {.segments = 1 + seed * 13, .code_size = 6, .key_size = 8, .keys_per_segment = 2}, seed);
     const Matrix codebook = tests::random_unit_rows(9, 8, seed + 50);
     ShardMemory memory = codebook_memory(6, codebook);
     memory.append(context.share(0, 2).batch());
@@ -86,7 +91,8 @@ TEST(ShardMemoryCodebook, EachSlotIsTheMeanOfTheCodesWrittenToItsRow) {
       if (count > 0) sum /= static_cast<double>(count);
       // One rounding to float, plus double rounding of each addition.
       const double bound = (0x1p-24 + 256 * 0x1p-53) * static_cast<double>(context.codes.cwiseAbs().maxCoeff());
-      EXPECT_LE((reads.codes.row(row).cast<double>() - sum).cwiseAbs().maxCoeff(), bound) << "seed " << seed << " row " << row;
+      EXPECT_LE((reads.codes.row(row).cast<double>() - sum).cwiseAbs().maxCoeff(), bound)
+          << "seed " << seed << " row " << row;
     }
   }
 }
@@ -165,9 +171,18 @@ TEST(ShardMemory, RefusesBadConfigurationsAndReadsThatDoNotExist) {
   EXPECT_THROW(stored_memory(0, 4), base::ShapeError);
   EXPECT_THROW(stored_memory(4, 0), base::ShapeError);
   EXPECT_THROW(codebook_memory(4, Matrix(0, 3)), base::ShapeError) << "K = 0";
-  EXPECT_THROW(ShardMemory({.addressing = Addressing::kNearestStored, .code_size = 2, .key_size = 2, .codebook = Matrix::Identity(2, 2)}), base::ShapeError);
-  EXPECT_THROW(ShardMemory({.addressing = Addressing::kNearestCodebook, .code_size = 2, .key_size = 3, .codebook = Matrix::Identity(2, 2)}), base::ShapeError);
-  EXPECT_THROW(codebook_memory(4, Matrix::Constant(1, 2, std::numeric_limits<float>::quiet_NaN())), base::NumericalError);
+  EXPECT_THROW(ShardMemory({.addressing = Addressing::kNearestStored,
+                            .code_size = 2,
+                            .key_size = 2,
+                            .codebook = Matrix::Identity(2, 2)}),
+               base::ShapeError);
+  EXPECT_THROW(ShardMemory({.addressing = Addressing::kNearestCodebook,
+                            .code_size = 2,
+                            .key_size = 3,
+                            .codebook = Matrix::Identity(2, 2)}),
+               base::ShapeError);
+  EXPECT_THROW(codebook_memory(4, Matrix::Constant(1, 2, std::numeric_limits<float>::quiet_NaN())),
+               base::NumericalError);
 
   ShardMemory stored = stored_memory(3, 4);
   stored.append(tests::RandomContext({.segments = 2, .code_size = 3, .key_size = 4}, 5).batch());

@@ -1,16 +1,16 @@
 // Every id must be the one that the reference library gives; made by tools/make_minilm_golden.py.
+#include <gtest/gtest.h>
+
 #include <array>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
-
-#include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
 #include "common/base/file.h"
 #include "common/text/word_piece.h"
@@ -23,7 +23,9 @@ std::filesystem::path from_environment(const char* name) {
   return value == nullptr ? "." : value;
 }
 
-std::filesystem::path data(const std::string& name) { return from_environment("LARIMAR_SOURCE_DIR") / "tests/data" / name; }
+std::filesystem::path data(const std::string& name) {
+  return from_environment("LARIMAR_SOURCE_DIR") / "tests/data" / name;
+}
 
 class WordPieceReference : public ::testing::Test {
  protected:
@@ -79,7 +81,8 @@ TEST_F(WordPieceReference, EveryCodePointIsTreatedAlike) {
     }
     std::array<char, 17> digits{};
     std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(hash));
-    EXPECT_EQ(std::string(digits.data()), expected["hashes"][first / block].get<std::string>()) << "code points from " << first;
+    EXPECT_EQ(std::string(digits.data()), expected["hashes"][first / block].get<std::string>())
+        << "code points from " << first;
   }
 }
 

@@ -1,11 +1,11 @@
 #include "common/text/word_piece.h"
 
-#include <string>
-#include <vector>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 #include "common/base/error.h"
 

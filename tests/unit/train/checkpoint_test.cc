@@ -16,8 +16,10 @@ namespace {
 using ::testing::HasSubstr;
 
 /// A small module with its optimiser, some steps under way.
-struct Run {
-  explicit Run(std::int64_t width = 5) : module(width, 3), parameters(*module) { optimiser.start(parameters.values()); }
+struct TrainingRun {
+  explicit TrainingRun(std::int64_t width = 5) : module(width, 3), parameters(*module) {
+    optimiser.start(parameters.values());
+  }
   void train(int steps) {
     for (int i = 0; i < steps; ++i) {
       module->forward(torch::ones({2, module->options.in_features()})).pow(2).sum().backward();
@@ -32,7 +34,7 @@ struct Run {
 class Checkpoint : public ::testing::Test {
  protected:
   std::string fault(const std::string& bytes) {
-    Run run;
+    TrainingRun run;
     try {
       (void)load_checkpoint(folder_.write("damaged", bytes), run.parameters, run.optimiser);
     } catch (const base::FormatError& error) {
@@ -45,10 +47,10 @@ class Checkpoint : public ::testing::Test {
 };
 
 TEST_F(Checkpoint, EverythingComesBack) {
-  Run run;
+  TrainingRun run;
   run.train(4);
   save_checkpoint(path_, run.parameters, run.optimiser, {17, {2, 3, 5}, 12.9});
-  Run other;
+  TrainingRun other;
   const Progress progress = load_checkpoint(path_, other.parameters, other.optimiser);
   EXPECT_EQ(progress.step, 17);
   EXPECT_EQ(progress.stream.epoch, 2U);
@@ -67,7 +69,7 @@ TEST_F(Checkpoint, EverythingComesBack) {
 }
 
 TEST_F(Checkpoint, OtherSizesAreRefused) {
-  Run run, wider(6);
+  TrainingRun run, wider(6);
   save_checkpoint(path_, run.parameters, run.optimiser, {});
   try {
     (void)load_checkpoint(path_, wider.parameters, wider.optimiser);
@@ -78,7 +80,7 @@ TEST_F(Checkpoint, OtherSizesAreRefused) {
 }
 
 TEST_F(Checkpoint, DamagedFilesAreRefused) {
-  Run run;
+  TrainingRun run;
   save_checkpoint(path_, run.parameters, run.optimiser, {});
   const std::string bytes = base::read_file(path_);
   for (std::size_t size = 0; size < bytes.size(); size += 13)
@@ -86,7 +88,7 @@ TEST_F(Checkpoint, DamagedFilesAreRefused) {
   std::string renamed = bytes;
   renamed.replace(renamed.find("\"updates\""), 9, "\"updatez\"");
   EXPECT_THAT(fault(renamed), HasSubstr("metadata \"updates\" is missing or no number"));
-  Run same;
+  TrainingRun same;
   EXPECT_THROW((void)load_checkpoint(folder_.path() / "absent", same.parameters, same.optimiser),
                base::MissingInputError);
 }

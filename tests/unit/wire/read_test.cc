@@ -12,7 +12,8 @@ namespace larimar::wire {
 namespace {
 
 TEST(ReadWire, HeaderBytesAreWhatTheGrammarSays) {
-  const ReadHeader header{.kind = ReadKind::kCodes, .status = ReadStatus::kDegraded, .shard = {5}, .rows = 7, .columns = 768, .step = 9};
+  const ReadHeader header{
+      .kind = ReadKind::kCodes, .status = ReadStatus::kDegraded, .shard = {5}, .rows = 7, .columns = 768, .step = 9};
   const auto bytes = std::bit_cast<std::array<unsigned char, sizeof(ReadHeader)>>(header);
   const std::array<unsigned char, sizeof(ReadHeader)> expected{'L', 'A', 'R', 'D', 1, 0, 4, 0, 2, 0, 0, 0, 5, 0, 0, 0,
                                                                7,   0,   0,   0,   0, 3, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0};
@@ -45,12 +46,14 @@ TEST(ReadWire, EveryDamagedFieldIsRefusedByName) {
   EXPECT_THAT(refused_for([](ReadHeader& h) { h.step = 0; }), testing::HasSubstr("step 0"));
   EXPECT_THAT(refused_for([](ReadHeader& h) { h.rows = 3; }), testing::HasSubstr("row count 3"));
   EXPECT_THAT(refused_for([](ReadHeader& h) { h.columns = 5; }), testing::HasSubstr("column count 5"));
-  EXPECT_THAT(refused_for([](ReadHeader& h) { h.status = static_cast<ReadStatus>(4); }), testing::HasSubstr("status 4"));
+  EXPECT_THAT(refused_for([](ReadHeader& h) { h.status = static_cast<ReadStatus>(4); }),
+              testing::HasSubstr("status 4"));
 }
 
 TEST(ReadWire, CandidatesAreOrderedByScoreThenSegmentAndAbsentComesLast) {
   const Candidate low{.score = 0.1F, .slot = {0}, .segment = {1}}, high{.score = 0.9F, .slot = {0}, .segment = {8}};
-  const Candidate high_earlier{.score = 0.9F, .slot = {4}, .segment = {7}}, worst{.score = -3e38F, .slot = {0}, .segment = {9}};
+  const Candidate high_earlier{.score = 0.9F, .slot = {4}, .segment = {7}},
+      worst{.score = -3e38F, .slot = {0}, .segment = {9}};
   EXPECT_TRUE(ranks_before(high, low));
   EXPECT_TRUE(ranks_before(high_earlier, high));
   EXPECT_FALSE(ranks_before(high, high_earlier));

@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""Makes small tables, as results_to_docs.py takes them, out of what the commands wrote.
+
+    make_tables.py model OUT/model/model.json > docs/data/model.json
+    make_tables.py cost NAME=OUT/passkey/first_job.json ... > docs/data/cost.json
+
+Standard library only. Exit codes: 0 done, 2 usage, 66 missing file.
+"""
+import json
+import sys
+
+
+def measures(node, path=()):
+    """The measures {n, hits, value, low, high} below a node, with their names."""
+    if isinstance(node, dict) and {"n", "value", "low", "high"} <= node.keys():
+        yield " ".join(path).replace("_", " "), node
+    elif isinstance(node, dict):
+        for name, child in node.items():
+            yield from measures(child, (*path, name))
+
+
+def model_table(path):
+    with open(path, encoding="utf-8") as file:
+        data = json.load(file)
+    rows = [[name, m["n"], m["hits"], f"{m['value']:.5f}", f"{m['low']:.5f} to {m['high']:.5f}"] for name, m in measures(data)]
+    return {"columns": ["measure", "n", "right", "share", "95 % interval"], "rows": rows}
+
+
+def cost_rows(name, job):
+    phases = job["seconds"]
+    rate = job["tokens_per_second"]
+    yield [name, "tokens; segments", f"{job['tokens']:,}; {job['segments']:,}"]
+    yield [name, "seconds: ingest; write", f"{phases['ingest']:.1f}; {phases['write']:.3f}"]
+    yield [name, "tokens/s of one shard: segmenting; codes; keys",
+           "; ".join(f"{rate[step]:,.0f}" for step in ("segmenting_per_shard", "codes_per_shard", "keys_per_shard"))]
+    yield [name, "tokens/s of all shards", f"{rate['all_shards']:,.0f}"]
+    asking = sum(phases[step] for step in ("read_keys", "read", "decode"))
+    yield [name, "seconds an answer (read key, read, decode)", f"{asking / job['queries']:.3f}"]
+    peaks = {}
+    for rank in job["ranks"]:
+        role = rank["roles"][0]
+        peaks[role] = max(peaks.get(role, 0), rank["peak_memory_bytes"])
+    for role, peak in peaks.items():
+        yield [name, f"peak memory of a {role} rank", f"{peak / 2**20:,.0f} MiB"]
+
+
+def cost_table(arguments):
+    rows = []
+    for argument in arguments:
+        name, _, path = argument.partition("=")
+        with open(path, encoding="utf-8") as file:
+            rows.extend(cost_rows(name, json.load(file)))
+    return {"columns": ["run", "what", "measured"], "rows": rows}
+
+
+def main(arguments):
+    if len(arguments) >= 2 and arguments[0] == "model":
+        table = model_table(arguments[1])
+    elif len(arguments) >= 2 and arguments[0] == "cost":
+        table = cost_table(arguments[1:])
+    else:
+        print(__doc__, file=sys.stderr)
+        return 2
+    json.dump(table, sys.stdout, indent=1, ensure_ascii=False)
+    print()
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except FileNotFoundError as error:
+        print(f"make_tables.py: {error}", file=sys.stderr)
+        sys.exit(66)

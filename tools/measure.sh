@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Runs the measurements of docs/results.md and puts their numbers there.
+#
+# usage: tools/measure.sh DATA OUT [model|passkey|passkey-1m|everyday|unseen|docs] ...
+#   DATA  a folder with haystack/, train/ and valid/
+#   OUT   where results go; what is there already is not asked again
+# Without names it runs all of them, then `docs`, which rewrites docs/data and the tables from what OUT holds.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+(($# >= 2)) || { sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+data=$1 out=$2
+shift 2
+(($# > 0)) || set -- model passkey passkey-1m everyday unseen docs
+larimar=$root/build/release/larimar
+export OMPI_MCA_mpi_yield_when_idle=1 OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
+[[ $(id -u) != 0 ]] || export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+on_four() { mpirun -n 4 --oversubscribe --bind-to none "$larimar" eval "$@" </dev/null; }
+kinds=3,4,5,7,16,uuid,san_francisco
+needles=$root/eval/needles
+mkdir -p "$out" "$root/docs/data"
+
+make_docs() {
+  local names=() jobs=()
+  if [[ -s $out/model/model.json ]]; then
+    python3 "$root/tools/make_tables.py" model "$out/model/model.json" >"$root/docs/data/model.json"
+    names+=("model=$root/docs/data/model.json")
+    python3 "$root/tools/results_to_docs.py" --docs "$root/models/larimar-compact/MODEL_CARD.md" "${names[@]}"
+  fi
+  for run in passkey passkey-1m everyday unseen; do
+    [[ -s $out/$run/summary.json ]] || continue
+    cp "$out/$run/summary.json" "$root/docs/data/$run.json"
+    names+=("${run//-/_}=$root/docs/data/$run.json")
+    [[ $run == everyday || $run == unseen ]] || jobs+=("$run=$out/$run/first_job.json")
+  done
+  if ((${#jobs[@]} > 0)); then
+    python3 "$root/tools/make_tables.py" cost "${jobs[@]}" >"$root/docs/data/cost.json"
+    names+=("cost=$root/docs/data/cost.json")
+  fi
+  python3 "$root/tools/results_to_docs.py" --docs "$root/docs/results.md" "${names[@]}"
+}
+
+for name in "$@"; do
+  case $name in
+    model) "$larimar" eval model --data "$data/valid" --out "$out/model" ;;
+    passkey)
+      on_four passkey --haystack "$data/haystack" --digits $kinds --depth-count 50 --key-modes prefix,segment \
+        --forms prefix,question --out "$out/passkey" ;;
+    passkey-1m)
+      on_four passkey --haystack "$data/haystack" --filler "$data/train" --lengths 1000000 --digits $kinds --depth-count 50 \
+        --key-modes segment --forms prefix,question --out "$out/passkey-1m" ;;
+    everyday) on_four needles --needles "$needles/everyday.jsonl" --haystack "$data/haystack" --key-modes segment --forms prefix,question --out "$out/everyday" ;;
+    unseen) on_four needles --needles "$needles/everyday_unseen.jsonl" --haystack "$data/haystack" --key-modes segment --forms prefix,question --out "$out/unseen" ;;
+    docs) make_docs ;;
+    *) echo "measure.sh: no measurement \"$name\"" >&2; exit 2 ;;
+  esac
+done
