@@ -1,9 +1,11 @@
 #include "launch/cli.h"
 
+#include <chrono>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
 #include <optional>
+#include <thread>
 
 #include "common/base/log.h"
 #include "common/comm/agree.h"
@@ -20,6 +22,11 @@ bool prints_for_job() {
     if (const char* rank = std::getenv(name); rank != nullptr) return std::string_view(rank) == "0";
   }
   return true;
+}
+
+// mpirun ends the job at the first rank that leaves with an error: the silent ones let the one that speaks go first.
+void let_the_speaker_leave() {
+  if (!prints_for_job()) std::this_thread::sleep_for(std::chrono::seconds(3));
 }
 
 int exit_code(const base::Error& error) { return static_cast<int>(error.code()); }
@@ -112,12 +119,15 @@ int run_program(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     const bool asked = error.get_exit_code() == 0;  // --help or --version
     if (prints_for_job()) program.app.exit(error, std::cout, std::cerr);
-    return asked ? 0 : static_cast<int>(base::ExitCode::kUsage);
+    if (asked) return 0;
+    let_the_speaker_leave();
+    return static_cast<int>(base::ExitCode::kUsage);
   }
   try {
     return program.chosen();
   } catch (const base::Error& error) {
     if (prints_for_job()) base::log(base::LogLevel::kError, error.what());
+    let_the_speaker_leave();
     return exit_code(error);
   } catch (const std::exception& error) {
     base::log(base::LogLevel::kError, std::string("unexpected failure: ") + error.what());

@@ -67,11 +67,12 @@ def end_marked(mark: str) -> None:
 class Run:
     """A start of the program. ranks 0: without mpirun."""
 
-    def __init__(self, arguments, ranks=0, environment=None, prefix=(), cwd=None):
+    def __init__(self, arguments, ranks=0, environment=None, prefix=(), wrapper=(), cwd=None):
+        """`prefix` stands before the whole command, `wrapper` before each rank's program."""
         self.mark = uuid.uuid4().hex
         self.output = tempfile.TemporaryFile()
         self.errors = tempfile.TemporaryFile()
-        command = [str(settings.program), *map(str, arguments)]
+        command = [*wrapper, str(settings.program), *map(str, arguments)]
         if ranks > 0:
             command = [settings.mpirun, "--oversubscribe", "--bind-to", "none", "-n", str(ranks), *command]
         env = {name: value for name, value in os.environ.items() if not name.startswith(("LARIMAR_RUN_", "SLURM_", "PMI"))}

@@ -32,7 +32,13 @@ class CommandLine(ProgramTest):
             result = self.run_program(*arguments)
             self.assertEqual(result.code, 2, result.err)
             self.assertIn(word, result.err)
-        result = self.run_program("run", "--nonsense", ranks=RANKS)
+
+    def test_rank_0_speaks_even_if_it_comes_last(self):
+        """mpirun ends the job when the first rank leaves with an error."""
+        context = self.write("context.txt", texts.PASSKEY)
+        late = self.write("late.sh", '#!/bin/sh\n[ "$OMPI_COMM_WORLD_RANK" = 0 ] && sleep 1.5\nexec "$@"\n')
+        late.chmod(0o755)
+        result = self.run_program("run", "--context", context, "--nonsense", ranks=RANKS, wrapper=[str(late)])
         self.assertEqual(result.code, 2)
         self.assertEqual(result.err.count("--nonsense"), 1, result.err)
 
