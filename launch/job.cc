@@ -304,7 +304,7 @@ void Job::report_ranks(coordinator::RunReport& report) {
   const auto pids = transport_.all_gather_one(base::process_id());
   for (int rank = 0; rank < plan_.ranks; ++rank) {
     const auto i = static_cast<std::size_t>(rank);
-    report.ranks.push_back({rank, hosts[i].text, {plan_.roles_of(rank)}, pids[i], memory[i]});
+    report.ranks.push_back({rank, hosts[i].text, plan_.roles_of(rank), pids[i], memory[i]});
   }
 }
 

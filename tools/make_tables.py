@@ -38,7 +38,7 @@ def cost_rows(name, job):
     yield [name, "seconds an answer (read key, read, decode)", f"{asking / job['queries']:.3f}"]
     peaks = {}
     for rank in job["ranks"]:
-        role = rank["roles"][0]
+        role = "+".join(rank["roles"])
         peaks[role] = max(peaks.get(role, 0), rank["peak_memory_bytes"])
     for role, peak in peaks.items():
         yield [name, f"peak memory of a {role} rank", f"{peak / 2**20:,.0f} MiB"]

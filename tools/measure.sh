@@ -46,7 +46,7 @@ for name in "$@"; do
       on_four passkey --haystack "$data/haystack" --digits $kinds --depth-count 50 --key-modes prefix,segment \
         --forms prefix,question --out "$out/passkey" ;;
     passkey-1m)
-      on_four passkey --haystack "$data/haystack" --filler "$data/train" --lengths 1000000 --digits $kinds --depth-count 50 \
+      on_four passkey --haystack "$data/haystack" --filler "$data/train" --lengths 1000000 --digits $kinds --depth-count 20 \
         --key-modes segment --forms prefix,question --out "$out/passkey-1m" ;;
     everyday) on_four needles --needles "$needles/everyday.jsonl" --haystack "$data/haystack" --key-modes segment --forms prefix,question --out "$out/everyday" ;;
     unseen) on_four needles --needles "$needles/everyday_unseen.jsonl" --haystack "$data/haystack" --key-modes segment --forms prefix,question --out "$out/unseen" ;;

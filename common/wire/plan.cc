@@ -18,14 +18,11 @@ int position_of(const std::vector<int>& ranks, int rank) {
 int RolePlan::shard_of(int rank) const { return position_of(shard_ranks, rank); }
 int RolePlan::decoder_of(int rank) const { return position_of(decoder_ranks, rank); }
 
-std::string RolePlan::roles_of(int rank) const {
-  std::string roles;
-  const auto add = [&](bool plays, const char* role) {
-    if (plays) roles += (roles.empty() ? "" : "+") + std::string(role);
-  };
-  add(rank == 0, "coordinator");
-  add(shard_of(rank) >= 0, "shard");
-  add(decoder_of(rank) >= 0, "decoder");
+std::vector<std::string> RolePlan::roles_of(int rank) const {
+  std::vector<std::string> roles;
+  if (rank == 0) roles.emplace_back("coordinator");
+  if (shard_of(rank) >= 0) roles.emplace_back("shard");
+  if (decoder_of(rank) >= 0) roles.emplace_back("decoder");
   return roles;
 }
 

@@ -19,8 +19,8 @@ struct RolePlan {
   /// Position in shard_ranks or -1.
   [[nodiscard]] int shard_of(int rank) const;
   [[nodiscard]] int decoder_of(int rank) const;
-  /// "coordinator+shard+decoder"
-  [[nodiscard]] std::string roles_of(int rank) const;
+  /// Of "coordinator", "shard", "decoder"; at least one.
+  [[nodiscard]] std::vector<std::string> roles_of(int rank) const;
 };
 
 /// 1 rank plays everything. From 2 ranks on rank 0 coordinates and does not store; the last `decoders` ranks decode if at
