@@ -104,7 +104,7 @@ class OddNames(ProgramTest):
             with open(path, "wb") as file:
                 file.write(texts.PASSKEY.encode())
             self.assert_done(self.ask(os.fsdecode(path), ranks=2))
-            self.assertEqual(self.answers()[0]["answer"], "48213.")
+            self.assertTrue(self.answers()[0]["answer"].startswith("48213."))
 
 
 class BadQueries(ProgramTest):
