@@ -15,7 +15,7 @@ die() {
 # The comment block at the head of the script is its help text.
 show_help() { awk 'NR > 1 && !/^#/ { exit } NR > 1 { sub(/^# ?/, ""); print }' "$0"; }
 
-jobs=${LARIMAR_JOBS:-$(nproc)}
+jobs=${LARIMAR_JOBS:-$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)}  # nproc would heed the threads of a rank
 [[ $jobs =~ ^[1-9][0-9]*$ ]] || die 2 "LARIMAR_JOBS is '$jobs'; give a number of parallel jobs, for example 2"
 
 # The compiler cache also serves clones in other folders.
