@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <array>
@@ -109,10 +110,17 @@ class TerminalStderr {
     for (const int descriptor : {main_, saved_, side_}) ::close(descriptor);
   }
   [[nodiscard]] bool ready() const { return side_ >= 0; }
+  /// What was written, up to its first line end. A terminal passes bytes on in its own time, so reading waits for them.
   [[nodiscard]] std::string shown() const {
-    std::array<char, 4096> text{};
-    const ssize_t size = ::read(main_, text.data(), text.size());
-    return {text.data(), static_cast<std::size_t>(size > 0 ? size : 0)};
+    std::string text;
+    pollfd ready{main_, POLLIN, 0};
+    while (text.find('\n') == std::string::npos && ::poll(&ready, 1, 5000) > 0) {
+      std::array<char, 4096> chunk{};
+      const ssize_t size = ::read(main_, chunk.data(), chunk.size());
+      if (size <= 0) break;
+      text.append(chunk.data(), static_cast<std::size_t>(size));
+    }
+    return text;
   }
 
  private:
