@@ -11,14 +11,16 @@ import pathlib
 import re
 import sys
 
-COMMON = {f"common/{part}" for part in ("base", "linalg", "comm", "wire", "text", "model")}
+COMMON = {f"common/{part}" for part in ("base", "linalg", "memory", "comm", "wire", "store", "text", "model")}
 ROLES = {"coordinator", "shard", "decoder"}
 # Layer -> layers that it may include; its own files always.
 MAY_INCLUDE = {
     "common/base": set(),
     "common/linalg": {"common/base"},
+    "common/memory": {"common/base", "common/linalg"},
     "common/comm": {"common/base"},
     "common/wire": {"common/base"},
+    "common/store": {"common/base"},
     "common/text": {"common/base"},
     "common/model": {"common/base", "common/linalg", "common/text"},
     "coordinator": COMMON,
@@ -34,8 +36,8 @@ MAY_INCLUDE = {
 THIRD_PARTIES = {
     "MPI or NCCL": (r"(mpi|mpi-ext|nccl)\.h$", r"common/comm/|tests/"),
     "LibTorch": (r"(torch|ATen|c10)/", r"(common/model|decoder|train)/|tests/(unit/(model|decoder|train)|reference|support)/"),
-    "Eigen": (r"(unsupported/)?Eigen/", r"(common/linalg|common/model|shard|coordinator|decoder|train|eval|launch|tests|bench)/"),
-    "Protobuf": (r".*\.pb\.h$|google/protobuf/", r"common/wire/.*\.cc$|launch/|tests/unit/(wire|launch)/"),
+    "Eigen": (r"(unsupported/)?Eigen/", r"(common/linalg|common/memory|common/model|shard|coordinator|decoder|train|eval|launch|tests|bench)/"),
+    "Protobuf": (r".*\.pb\.h$|google/protobuf/", r"common/(wire|store)/.*\.cc$|launch/|tests/unit/(wire|store|launch)/"),
     "GoogleTest": (r"(gtest|gmock)/", r"tests/"),
     "Google Benchmark": (r"benchmark/", r"bench/"),
 }
