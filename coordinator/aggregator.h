@@ -8,6 +8,8 @@
 
 #include "common/base/ids.h"
 #include "common/linalg/matrix.h"
+#include "common/memory/addresser.h"
+#include "common/memory/rules.h"
 #include "common/wire/read.h"
 
 namespace larimar::coordinator {
@@ -77,30 +79,38 @@ struct ReadResult {
 [[nodiscard]] ReadResult assemble(const MergedRead& merged, std::span<const CodeReply> replies,
                                   linalg::Index code_size);
 
-/// One shard's share of a codebook read.
+/// One shard's share of a read of shared slots.
 struct SlotReply {
   base::ShardId shard{};
   wire::ReadStatus status = wire::ReadStatus::kOk;
-  std::span<const wire::SlotRead> reads{};     // [queries]; empty allowed if failed
-  linalg::ConstMatrixRef codes;                // [queries, C]
+  std::span<const wire::SlotRead> reads{};     // [queries * rows]; empty allowed if failed
+  linalg::ConstMatrixRef codes;                // [queries * rows, C]
   std::span<const wire::Candidate> members{};  // [queries, asked]
 };
 
 struct SlotResult {
-  linalg::Matrix codes{};               // z_read [queries, C]; zero where nothing was written to the row
-  std::vector<wire::SlotRead> reads{};  // [queries] row, score, and the count over all shards
+  linalg::Matrix codes{};               // z_read [queries, C]; zero where nothing was written
+  std::vector<wire::SlotRead> reads{};  // [queries * rows] row, score, and the count over all shards that took part
   MergedRead members{};                 // best members for citations; its margin is between members
 };
 
 struct SlotCombination {
   ReadShape shape{};            // k members a query
   std::size_t asked = 0;        // members a query in each reply, >= k
+  std::size_t rows = 1;         // partial reads a query in each reply
   linalg::Index code_size = 0;  // C
-  double ridge = 0.0;           // >= 0, of the whole problem, with zero prior
+  memory::MemoryRules rules{};
+  const memory::Addresser* addresser = nullptr;  // hierarchical only; borrowed
+  std::optional<linalg::ConstMatrixRef> keys{};  // [queries, D] read keys; hierarchical only
 };
 
-/// The global least-squares row from local ones:  z = sum_s count_s mean_s / (sum_s count_s + ridge), in double, shards in
-/// ShardId order whatever the order of the replies. Equal to one process up to the bound in docs/numerics.md.
+/// Partial reads of shared slots become z_read, by the aggregation that the rules name:
+///   sum           one-hot: the row of the whole problem from local ones, z = sum_s n_s mean_s / (sum_s n_s + ridge);
+///                 dense, Gaussian: z = sum_s z_s
+///   topk          rows as for sum, then softmax over their scores; rows that nobody wrote have no part
+///   best          the shard whose segment has the best key answers alone (ridge applied to its mean where one-hot)
+///   hierarchical  the shards' reads are written to a memory and read again (coordinator/hierarchical.h)
+/// All in double, shards in ShardId order whatever the order of the replies. Bounds in docs/numerics.md.
 /// Throws  as merge_candidates; also CommError if shards name different rows (they hold different codebooks) or a width
 ///         differs; ConfigError for ridge < 0.
 [[nodiscard]] SlotResult combine_slots(std::span<const SlotReply> replies, const SlotCombination& combination);

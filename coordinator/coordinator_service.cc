@@ -1,8 +1,11 @@
 #include "coordinator/coordinator_service.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <utility>
 
+#include "common/linalg/softmax.h"
 #include "common/wire/message.h"
 
 namespace larimar::coordinator {
@@ -25,12 +28,11 @@ struct Proposal {
 
 Proposal read_proposal(const wire::ReadPlan& plan, std::span<const std::byte> bytes) {
   Proposal proposal;
-  if (plan.codebook) {
-    const std::size_t floats = plan.queries * plan.code_size;
-    const std::size_t size = wire::message_bytes<wire::SlotRead>(plan.queries, floats);
+  if (plan.form == wire::ReadForm::kSlots) {
+    const std::size_t rows = plan.queries * plan.slot_rows, floats = rows * plan.code_size;
+    const std::size_t size = wire::message_bytes<wire::SlotRead>(rows, floats);
     proposal.slots = wire::unpack<wire::SlotRead>(
-        bytes.first(size), expected_header(plan, wire::ReadKind::kSlotReads, plan.queries, plan.code_size),
-        plan.queries, floats);
+        bytes.first(size), expected_header(plan, wire::ReadKind::kSlotReads, rows, plan.code_size), rows, floats);
     bytes = bytes.subspan(size);
   }
   proposal.candidates =
@@ -55,7 +57,7 @@ std::vector<std::size_t> CoordinatorService::chosen_per_shard(std::span<const wi
   return counts;
 }
 
-std::vector<wire::ChosenSegment> CoordinatorService::choose(const wire::ReadPlan& plan,
+std::vector<wire::ChosenSegment> CoordinatorService::choose(const wire::ReadPlan& plan, linalg::ConstMatrixRef keys,
                                                             std::span<const std::byte> proposals) {
   const std::size_t size = wire::proposal_bytes(plan);
   if (proposals.size() != size * shards_)
@@ -65,13 +67,20 @@ std::vector<wire::ChosenSegment> CoordinatorService::choose(const wire::ReadPlan
 
   const ReadShape shape{plan.queries, plan.k};
   slots_.reset();
-  if (plan.codebook) {
+  if (plan.form == wire::ReadForm::kSlots) {
     std::vector<SlotReply> replies;
     for (const Proposal& message : messages) {
       replies.push_back({message.slots.header.shard, message.slots.header.status, message.slots.records,
-                         as_matrix(message.slots.floats, plan.queries, plan.code_size), message.candidates.records});
+                         as_matrix(message.slots.floats, plan.queries * plan.slot_rows, plan.code_size),
+                         message.candidates.records});
     }
-    slots_ = combine_slots(replies, {shape, plan.asked, static_cast<linalg::Index>(plan.code_size), ridge_});
+    slots_ = combine_slots(replies, {.shape = shape,
+                                     .asked = plan.asked,
+                                     .rows = plan.slot_rows,
+                                     .code_size = static_cast<linalg::Index>(plan.code_size),
+                                     .rules = rules_,
+                                     .addresser = addresser_.get(),
+                                     .keys = keys});
     merged_ = slots_->members;
   } else {
     std::vector<CandidateReply> replies;
@@ -84,20 +93,42 @@ std::vector<wire::ChosenSegment> CoordinatorService::choose(const wire::ReadPlan
   std::vector<wire::ChosenSegment> chosen(merged_.winners.size());
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     const Winner& winner = merged_.winners[i];
-    if (!wire::is_absent(winner.candidate)) chosen[i] = {winner.shard, winner.candidate.slot};
+    if (!wire::is_absent(winner.candidate)) chosen[i] = {winner.shard, winner.candidate.slot, winner.candidate.score};
   }
   return chosen;
 }
 
+namespace {
+
+/// z_read of a blend, [queries, C]: the parts of all shards that answered, in ShardId order.
+linalg::Matrix merge_blends(const wire::ReadPlan& plan, std::span<const wire::Message<wire::CodeRecord>> messages) {
+  linalg::Matrix z(static_cast<linalg::Index>(plan.queries), static_cast<linalg::Index>(plan.code_size));
+  const std::size_t width = 2 + plan.code_size;
+  for (std::size_t q = 0; q < plan.queries; ++q) {
+    linalg::SoftmaxPartial all(static_cast<linalg::Index>(plan.code_size));
+    for (const auto& message : messages) {
+      if (message.header.status == wire::ReadStatus::kFailed) continue;
+      const std::span<const float> part = std::span(message.floats).subspan(q * width, width);
+      all.merge(linalg::SoftmaxPartial(part[0], part[1], part.subspan(2)));
+    }
+    z.row(static_cast<linalg::Index>(q)) = all.mean();
+  }
+  return z;
+}
+
+}  // namespace
+
 BatchRead CoordinatorService::assemble(const wire::ReadPlan& plan, std::span<const std::byte> codes) {
   std::vector<wire::Message<wire::CodeRecord>> messages;
-  const std::size_t width = plan.codebook ? 0 : plan.code_size;
+  const std::size_t width = plan.form == wire::ReadForm::kCodes ? plan.code_size : 0;
+  const wire::ReadKind kind = plan.form == wire::ReadForm::kBlend ? wire::ReadKind::kBlend : wire::ReadKind::kCodes;
+  const std::size_t columns = plan.form == wire::ReadForm::kSlots ? 0 : plan.code_size;
   for (std::size_t i = 0; i < shards_; ++i) {
     const std::size_t count = code_requests(merged_, base::ShardId{static_cast<std::uint32_t>(i)}).size();
     const std::size_t size = wire::codes_bytes(plan, count);
     if (codes.size() < size) throw base::CommError("the codes of a read are cut short");
-    messages.push_back(wire::unpack<wire::CodeRecord>(
-        codes.first(size), expected_header(plan, wire::ReadKind::kCodes, count, width), count, count * width));
+    messages.push_back(wire::unpack<wire::CodeRecord>(codes.first(size), expected_header(plan, kind, count, columns),
+                                                      count, wire::code_floats(plan, count)));
     codes = codes.subspan(size);
   }
   std::vector<CodeReply> replies;
@@ -112,11 +143,51 @@ BatchRead CoordinatorService::assemble(const wire::ReadPlan& plan, std::span<con
   batch.participation = std::move(read.participation);
   batch.margin = merged_.margin;
   for (const Winner& winner : merged_.winners) batch.scores.push_back(winner.candidate.score);
-  batch.reads = plan.codebook ? 1 : plan.k;
-  batch.z_read = plan.codebook ? std::move(slots_->codes) : std::move(read.codes);
-  batch.averaged.assign(plan.queries, 1);
-  for (std::size_t i = 0; plan.codebook && i < plan.queries; ++i) batch.averaged[i] = slots_->reads[i].count;
+  batch.weights = source_weights(plan);
+  switch (plan.form) {
+    case wire::ReadForm::kCodes:
+      batch.reads = plan.k;
+      batch.z_read = std::move(read.codes);
+      break;
+    case wire::ReadForm::kBlend:
+      batch.z_read = merge_blends(plan, messages);
+      break;
+    case wire::ReadForm::kSlots:
+      batch.z_read = std::move(slots_->codes);
+      break;
+  }
   return batch;
+}
+
+std::vector<double> CoordinatorService::source_weights(const wire::ReadPlan& plan) const {
+  std::vector<double> weights(merged_.winners.size(), std::numeric_limits<double>::quiet_NaN());
+  const auto score = [&](std::size_t i) { return static_cast<double>(merged_.winners[i].candidate.score); };
+  for (std::size_t q = 0; q < plan.queries; ++q) {
+    double sum = 0;
+    for (std::size_t i = q * plan.k; i < (q + 1) * plan.k; ++i) {
+      if (plan.form == wire::ReadForm::kCodes) weights[i] = i == q * plan.k ? 1.0 : 0.0;
+      if (plan.form == wire::ReadForm::kSlots && rules_.addressing == memory::Addressing::kNearest)
+        weights[i] = 1.0 / static_cast<double>(std::max<std::uint64_t>(1, slots_->reads[q].count));
+      if (plan.form == wire::ReadForm::kBlend && !wire::is_absent(merged_.winners[i].candidate))
+        sum += weights[i] = std::exp((score(i) - score(q * plan.k)) / plan.temperature);
+    }
+    for (std::size_t i = q * plan.k; plan.form == wire::ReadForm::kBlend && i < (q + 1) * plan.k; ++i)
+      weights[i] /= sum;
+  }
+  return weights;
+}
+
+void set_form(wire::ReadPlan& plan, const memory::MemoryRules& rules) {
+  const bool top = rules.addressing == memory::Addressing::kTopK;
+  plan.temperature = rules.temperature;
+  if (rules.key_memory == memory::KeyMemory::kCodebook) {
+    plan.form = wire::ReadForm::kSlots;
+    plan.slot_rows = top ? rules.top : 1;
+  } else if (top) {
+    plan.form = wire::ReadForm::kBlend;
+    plan.k = rules.top;
+    plan.asked = std::max(plan.asked, plan.k);
+  }
 }
 
 }  // namespace larimar::coordinator

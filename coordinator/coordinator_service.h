@@ -1,7 +1,9 @@
 #pragma once
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "common/wire/plan.h"
@@ -12,11 +14,13 @@ namespace larimar::coordinator {
 /// z_read of a batch of queries, with where it comes from.
 struct BatchRead {
   linalg::Matrix z_read;                     // [queries * reads, C]; a row of zeros where nothing was read
-  std::size_t reads = 1;                     // codes read for a query: k in stored addressing, 1 in a codebook
+  std::size_t reads = 1;                     // codes read for a query: k with ReadForm::kCodes, otherwise 1
   std::vector<wire::CodeRecord> records;     // [queries * k] sources, best first; status kEmpty where there is none
   std::vector<float> scores;                 // [queries * k] similarity of each source's key
   std::vector<std::optional<float>> margin;  // [queries]
-  std::vector<std::uint64_t> averaged;       // [queries] codes behind a codebook read; 1 in stored addressing
+  /// [queries * k] share of each source in the query's first code: 1 and zeros for `best` of stored keys, the softmax of a
+  /// blend, one part of a slot's mean; NaN where a share is not defined (dense and Gaussian weights, several rows).
+  std::vector<double> weights;
   Participation participation;
 };
 
@@ -24,13 +28,15 @@ struct BatchRead {
 /// bytes and nothing of how they travel. choose() comes before assemble(), once each for a read.
 class CoordinatorService {
  public:
-  /// ridge >= 0 applies to codebook reads (coordinator/aggregator.h).
-  CoordinatorService(std::size_t shards, double ridge) : shards_(shards), ridge_(ridge) {}
+  /// The addresser is needed by hierarchical aggregation only; null with stored keys.
+  CoordinatorService(std::size_t shards, const memory::MemoryRules& rules,
+                     std::shared_ptr<const memory::Addresser> addresser = nullptr)
+      : shards_(shards), rules_(rules), addresser_(std::move(addresser)) {}
 
   /// Shapes  proposals: one message of wire::proposal_bytes(plan) for each shard, in ShardId order.
-  ///         Returns [queries * k], to be broadcast.
+  ///         keys [queries, D], the read keys. Returns [queries * k], to be broadcast.
   /// Calls   local. Throws CommError for a message that is not of this read.
-  [[nodiscard]] std::vector<wire::ChosenSegment> choose(const wire::ReadPlan& plan,
+  [[nodiscard]] std::vector<wire::ChosenSegment> choose(const wire::ReadPlan& plan, linalg::ConstMatrixRef keys,
                                                         std::span<const std::byte> proposals);
 
   /// Shapes  codes: for each shard, in ShardId order, one message of wire::codes_bytes for what was chosen from it.
@@ -41,10 +47,16 @@ class CoordinatorService {
                                                                  std::size_t shards);
 
  private:
+  [[nodiscard]] std::vector<double> source_weights(const wire::ReadPlan& plan) const;
+
   std::size_t shards_;
-  double ridge_;
+  memory::MemoryRules rules_;
+  std::shared_ptr<const memory::Addresser> addresser_;
   MergedRead merged_;
-  std::optional<SlotResult> slots_;  // codebook
+  std::optional<SlotResult> slots_;  // ReadForm::kSlots
 };
+
+/// What a read of such a memory brings back: the form, and rows a query.
+void set_form(wire::ReadPlan& plan, const memory::MemoryRules& rules);
 
 }  // namespace larimar::coordinator

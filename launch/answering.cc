@@ -46,10 +46,7 @@ void append_answers(std::span<const coordinator::Query> queries, const coordinat
     for (std::size_t i = 0; i < k; ++i) {
       const wire::CodeRecord& record = read.records[q * k + i];
       if (record.status == wire::ReadStatus::kEmpty) break;
-      // Codebook: one read, a mean of several codes. Otherwise the best code as it is.
-      const double weight = read.reads == 1 ? 1.0 / static_cast<double>(std::max<std::uint64_t>(1, read.averaged[q]))
-                                            : (i == 0 ? 1.0 : 0.0);
-      sources.citations.push_back(cite(record, corpus, weight));
+      sources.citations.push_back(cite(record, corpus, read.weights[q * k + i]));
     }
     sources.score = sources.citations.empty() ? 0.0 : static_cast<double>(read.scores[q * k]);
     if (read.margin[q]) sources.margin = static_cast<double>(*read.margin[q]);

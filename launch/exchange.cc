@@ -67,7 +67,7 @@ coordinator::BatchRead exchange_read(comm::Transport& transport, const wire::Rol
   const auto proposals = transport.gather_varying(std::span<const std::byte>(mine), proposal_counts, 0);
 
   std::vector<wire::ChosenSegment> chosen(plan.queries * plan.k);
-  if (roles.coordinator != nullptr) chosen = roles.coordinator->choose(plan, proposals);
+  if (roles.coordinator != nullptr) chosen = roles.coordinator->choose(plan, keys, proposals);
   transport.broadcast(std::span(chosen), 0);
 
   mine.clear();

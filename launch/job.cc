@@ -1,7 +1,6 @@
 #include "launch/job.h"
 
 #include <algorithm>
-#include <cstring>
 #include <numeric>
 #include <utility>
 
@@ -10,8 +9,8 @@
 #include "common/base/progress.h"
 #include "common/comm/agree.h"
 #include "common/model/runtime.h"
-#include "coordinator/codebook.h"
 #include "launch/answering.h"
+#include "launch/write.h"
 
 namespace larimar::launch {
 namespace {
@@ -21,7 +20,6 @@ constexpr comm::Tag kIngestStop{11};
 constexpr double kProgressSeconds = 0.2;
 // Ranks without work in a phase wait for rank 0, which watches the silence of those that have some.
 constexpr double kIdlePatience = 7 * 24 * 3600.0;
-constexpr std::uint64_t kSampleKeysPerRow = 64;  // of a codebook
 
 struct ShardProgress {
   std::uint64_t blocks_done = 0;
@@ -140,13 +138,16 @@ JobResult Job::run_together(const wire::JobMessage& message, const std::vector<c
   times.end("ingest");
 
   transport_.set_phase("write");
-  linalg::Matrix codebook = setup_.slots == 0 ? linalg::Matrix() : make_codebook(shard.get());
+  memory::MemoryRules memory_rules = setup_.memory;
+  const auto addresser = share_key_memory(transport_, {setup_.m0, setup_.seed}, shard.get(), key_size(),
+                                          networks_.code_size, memory_rules);
   comm::together(transport_, [&] {
-    if (shard) shard->write(std::move(codebook));
+    if (shard) shard->write(memory_rules, addresser);
   });
+  solve_together(transport_, plan_, shard.get(), memory_rules, networks_.code_size);
   times.end("write");
 
-  coordinator::CoordinatorService coordinator(plan_.shards(), setup_.ridge);
+  coordinator::CoordinatorService coordinator(plan_.shards(), memory_rules, addresser);
   const Roles roles{rank == 0 ? &coordinator : nullptr, shard.get(), networks_.decoder_service.get()};
   try {
     ask(roles, corpus, message.queries, queries, result);
@@ -222,54 +223,19 @@ void Job::watch_shards(std::uint64_t blocks) {
   progress.finish();
 }
 
-linalg::Matrix Job::make_codebook(shard::ShardService* shard) {
-  std::uint64_t rows = 0;
-  const auto stats = transport_.all_gather_one(shard != nullptr ? shard->key_rows() : std::uint64_t{0});
-  for (const std::uint64_t count : stats) rows += count;
-  const std::uint64_t stride = std::max<std::uint64_t>(1, rows / (kSampleKeysPerRow * setup_.slots));
-  const shard::ShardService::KeySample sample =
-      shard != nullptr ? shard->sample_keys(stride) : shard::ShardService::KeySample{};
-  const auto counts64 = transport_.all_gather_one(static_cast<std::uint64_t>(sample.ids.size()));
-  const auto width = static_cast<std::size_t>(networks_.keys ? networks_.keys->key_size() : 0);
-  const auto widths = transport_.all_gather_one(static_cast<std::uint64_t>(width));
-  const std::size_t key_size = static_cast<std::size_t>(std::ranges::max(widths));
-  std::vector<std::size_t> counts(counts64.begin(), counts64.end()), floats;
-  for (const std::size_t count : counts) floats.push_back(count * key_size);
-  const auto ids = transport_.gather_varying(std::span<const base::SegmentId>(sample.ids), counts, 0);
-  const auto keys =
-      transport_.gather_varying(std::span<const float>(sample.keys.data(), sample.ids.size() * key_size), floats, 0);
-
-  linalg::Matrix codebook(static_cast<linalg::Index>(setup_.slots), static_cast<linalg::Index>(key_size));
-  comm::together(transport_, [&] {
-    if (transport_.rank() != 0) return;
-    // In reading order, so that the codebook does not depend on the shards.
-    std::vector<std::size_t> order(ids.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::ranges::stable_sort(order, {}, [&](std::size_t i) { return ids[i]; });
-    linalg::Matrix sorted(static_cast<linalg::Index>(ids.size()), static_cast<linalg::Index>(key_size));
-    for (std::size_t i = 0; i < order.size(); ++i)
-      std::memcpy(sorted.row(static_cast<linalg::Index>(i)).data(), &keys[order[i] * key_size],
-                  key_size * sizeof(float));
-    codebook = coordinator::train_codebook(sorted, {.rows = setup_.slots, .seed = setup_.seed});
-  });
-  transport_.broadcast(std::span(codebook.data(), static_cast<std::size_t>(codebook.size())), 0);
-  return codebook;
-}
-
 void Job::ask(const Roles& roles, const text::Corpus& corpus, std::uint64_t count,
               const std::vector<coordinator::Query>& queries, JobResult& result) {
   transport_.set_phase("ask");
-  const auto key_size =
-      transport_.all_gather_one(static_cast<std::uint64_t>(networks_.keys ? networks_.keys->key_size() : 0));
   AskTimes total;
+  const std::size_t width = key_size();
   for (std::uint64_t at = 0; at < count; at += setup_.batch) {
     wire::ReadPlan plan;
     plan.queries = static_cast<std::size_t>(std::min<std::uint64_t>(setup_.batch, count - at));
     plan.k = setup_.reads;
     plan.asked = std::max<std::size_t>(setup_.reads, 2);
-    plan.key_size = static_cast<std::size_t>(key_size.front());
+    plan.key_size = width;
     plan.code_size = networks_.code_size;
-    plan.codebook = setup_.slots > 0;
+    coordinator::set_form(plan, setup_.memory);
     plan.step = ++step_;
     const std::span<const coordinator::Query> batch = roles.coordinator != nullptr
                                                           ? std::span(queries).subspan(at, plan.queries)
@@ -282,7 +248,7 @@ void Job::ask(const Roles& roles, const text::Corpus& corpus, std::uint64_t coun
     const coordinator::BatchRead read = exchange_read(transport_, plan_, roles, plan, std::move(keys));
     times.read = watch.seconds();
     watch.restart();
-    const std::size_t reads = plan.queries * (plan.codebook ? 1 : plan.k);
+    const std::size_t reads = plan.queries * (plan.form == wire::ReadForm::kCodes ? plan.k : 1);
     const std::vector<std::string> texts =
         exchange_decode(transport_, plan_, roles, read.z_read, reads, plan.code_size);
     times.decode = watch.seconds();
@@ -294,6 +260,11 @@ void Job::ask(const Roles& roles, const text::Corpus& corpus, std::uint64_t coun
   result.report.phases.push_back({"read_keys", total.keys});
   result.report.phases.push_back({"read", total.read});
   result.report.phases.push_back({"decode", total.decode});
+}
+
+std::size_t Job::key_size() {
+  const std::uint64_t mine = networks_.keys ? static_cast<std::uint64_t>(networks_.keys->key_size()) : 0;
+  return static_cast<std::size_t>(std::ranges::max(transport_.all_gather_one(mine)));
 }
 
 void Job::report_ranks(coordinator::RunReport& report) {

@@ -51,7 +51,7 @@ class Job {
   JobResult run_together(const wire::JobMessage& message, const std::vector<coordinator::Query>& queries);
   std::vector<shard::IngestStats> ingest(shard::ShardService* shard, const text::Corpus& corpus);
   void watch_shards(std::uint64_t blocks);
-  [[nodiscard]] linalg::Matrix make_codebook(shard::ShardService* shard);
+  [[nodiscard]] std::size_t key_size();  // collective: not every rank has the keys' network
   void ask(const Roles& roles, const text::Corpus& corpus, std::uint64_t count,
            const std::vector<coordinator::Query>& queries, JobResult& result);
   void report_ranks(coordinator::RunReport& report);

@@ -4,6 +4,8 @@
 #include <cctype>
 #include <map>
 
+#include "common/base/error.h"
+
 namespace larimar::launch {
 namespace {
 
@@ -15,6 +17,54 @@ void add_network_options(CLI::App& app, JobSetup& setup) {
       ->capture_default_str();
   app.add_option("--keys-folder", setup.keys_folder,
                  "folder of all-MiniLM-L6-v2 (default: where launch/install.sh puts it)");
+}
+
+/// An option whose value is one of the names that memory/rules.h parses.
+template <class Value, class Parse>
+void add_named(CLI::App& app, const std::string& name, const std::string& text, const std::string& usual,
+               const Parse& parse, Value& value) {
+  app.add_option_function<std::string>(
+         name,
+         [&value, parse, name](const std::string& given) {
+           try {
+             value = parse(given);
+           } catch (const base::Error& error) {
+             throw CLI::ValidationError(name, error.what());
+           }
+         },
+         text)
+      ->default_str(usual);
+}
+
+void add_addressing_options(CLI::App& app, JobSetup& setup) {
+  memory::MemoryRules& rules = setup.memory;
+  add_named(app, "--addressing", "how keys become weights over slots: nearest, topk, dense or gaussian", "nearest",
+            memory::parse_addressing, rules.addressing);
+  add_named(app, "--aggregation",
+            "how the shards' reads become one: best, sum, topk or hierarchical (default: what fits the addressing)", "",
+            memory::parse_aggregation, setup.aggregation);
+  add_named(app, "--solve",
+            "least squares of all shards together, of each, or the fixed-step one: global, local, ben-cohen", "global",
+            memory::parse_solve, rules.solve);
+  add_named(app, "--read-weights",
+            "dense reads: by the key memory's pseudo-inverse, or the memory's: key-memory, memory", "key-memory",
+            memory::parse_read_weights, rules.read_weights);
+  app.add_option("--slots", rules.slots, "rows K of a codebook made from the keys; 0: every segment has its own slot")
+      ->capture_default_str();
+  app.add_option("--m0", setup.m0, "safetensors with the codebook's rows, F32 [K, D], instead of --slots");
+  app.add_option("--ridge", rules.ridge, "ridge of the least squares")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--alpha", rules.alpha, "variance of gaussian addressing")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--temperature", rules.temperature, "of the softmax of topk")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--top", rules.top, "slots that topk mixes")->check(CLI::Range(1, 64))->capture_default_str();
+  app.add_option("--steps", rules.steps, "of the iteration of ben-cohen")
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
 }
 
 void add_memory_options(CLI::App& app, JobSetup& setup) {
@@ -36,11 +86,7 @@ void add_memory_options(CLI::App& app, JobSetup& setup) {
   app.add_option("--max-line", setup.rules.max_line_bytes, "longest line in bytes; a longer one is refused")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  app.add_option("--slots", setup.slots, "rows K of a codebook made from the keys; 0: every segment has its own slot")
-      ->capture_default_str();
-  app.add_option("--ridge", setup.ridge, "ridge of the codebook's least squares")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+  add_addressing_options(app, setup);
   app.add_option("--reads", setup.reads, "segments read and decoded for a query")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();

@@ -1,5 +1,6 @@
 #include "launch/setup.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <system_error>
@@ -39,6 +40,14 @@ fs::path home_folder() {
 }
 
 JobSetup resolve(JobSetup setup) {
+  memory::MemoryRules& rules = setup.memory;
+  const bool codebook = rules.slots > 0 || !setup.m0.empty();
+  rules.key_memory = codebook ? memory::KeyMemory::kCodebook : memory::KeyMemory::kStored;
+  rules.aggregation =
+      setup.aggregation.value_or(memory::usual_aggregation(rules.addressing, rules.key_memory, rules.solve));
+  memory::MemoryRules checked = rules;
+  if (!setup.m0.empty()) checked.slots = std::max<std::size_t>(checked.top, 1);  // K is in the file
+  memory::check(checked, 0, 0);
   if (setup.model.empty()) setup.model = home_folder() / kModel;
   if (setup.keys_folder.empty()) setup.keys_folder = deps_folder() / "minilm";
   const bool minilm = has_file(setup.keys_folder / "model.safetensors");
@@ -72,9 +81,18 @@ nlohmann::json to_json(const JobSetup& setup) {
           {"max_tokens", setup.rules.segments.max_tokens},
           {"strict", setup.rules.strict},
           {"max_line", setup.rules.max_line_bytes},
-          {"addressing", "nearest"},
-          {"slots", setup.slots},
-          {"ridge", setup.ridge},
+          {"addressing", memory::name_of(setup.memory.addressing)},
+          {"key_memory", memory::name_of(setup.memory.key_memory)},
+          {"aggregation", memory::name_of(setup.memory.aggregation)},
+          {"solve", memory::name_of(setup.memory.solve)},
+          {"read_weights", memory::name_of(setup.memory.read_weights)},
+          {"slots", setup.memory.slots},
+          {"m0", setup.m0.string()},
+          {"ridge", setup.memory.ridge},
+          {"alpha", setup.memory.alpha},
+          {"temperature", setup.memory.temperature},
+          {"top", setup.memory.top},
+          {"steps", setup.memory.steps},
           {"reads", setup.reads},
           {"scope", setup.scope},
           {"batch", setup.batch},

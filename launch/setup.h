@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 
+#include "common/memory/rules.h"
 #include "shard/block_encoder.h"
 
 namespace larimar::launch {
@@ -18,15 +20,16 @@ struct JobSetup {
   int threads = 1;                    // of each rank
   int decoders = 1;
   shard::EncodingRules rules;
-  std::size_t slots = 0;  // rows of the codebook; 0: stored keys, a slot for each segment
-  double ridge = 0.0;
-  std::size_t reads = 4;   // segments read and decoded for a query
-  double scope = 0.3;      // least key similarity of a query that is in scope
-  std::size_t batch = 64;  // queries read together
-  double patience = 300;   // seconds of silence after which a wait fails
-  std::uint64_t seed = 1;  // of the codebook
-  bool cache = false;      // keep encoded blocks for further jobs of this process
-  bool quiet = false;      // no progress
+  memory::MemoryRules memory;                      // key_memory and, unless given, aggregation follow in resolve()
+  std::optional<memory::Aggregation> aggregation;  // as given
+  std::filesystem::path m0;                        // key memory of a codebook; empty: k-means of the write keys
+  std::size_t reads = 4;                           // segments read and decoded for a query
+  double scope = 0.3;                              // least key similarity of a query that is in scope
+  std::size_t batch = 64;                          // queries read together
+  double patience = 300;                           // seconds of silence after which a wait fails
+  std::uint64_t seed = 1;                          // of the codebook
+  bool cache = false;                              // keep encoded blocks for further jobs of this process
+  bool quiet = false;                              // no progress
 };
 
 /// The folder that holds models/: beside the program's build folder, the working directory, or $LARIMAR_HOME.

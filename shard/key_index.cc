@@ -1,6 +1,7 @@
 #include "shard/key_index.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
 
 #include "common/base/contracts.h"
@@ -63,13 +64,27 @@ void KeyIndex::append(linalg::ConstMatrixRef keys, std::span<const KeyOwner> own
   keys_.append(keys);
 }
 
-std::vector<wire::Candidate> KeyIndex::scan(linalg::ConstMatrixRef queries, std::size_t k) const {
-  check_wanted(k);
+void KeyIndex::erase(const std::unordered_set<base::SegmentId>& segments) {
+  for (KeyOwner& owner : owners_) {
+    if (segments.contains(owner.segment)) owner.segment = wire::kAbsent.segment;
+  }
+}
+
+std::vector<std::uint32_t> KeyIndex::rows_of(const std::unordered_set<base::SlotIndex>& slots) const {
+  std::vector<std::uint32_t> found;
+  for (std::size_t row = 0; row < owners_.size(); ++row) {
+    if (slots.contains(owners_[row].slot)) found.push_back(static_cast<std::uint32_t>(row));
+  }
+  return found;
+}
+
+/// offer(query, row, score) for every query and every row that is not erased.
+template <class Offer>
+void KeyIndex::scan_all(linalg::ConstMatrixRef queries, const Offer& offer) const {
   check(queries, "read keys");
   const linalg::Matrix packed = queries;
   const std::size_t query_count = static_cast<std::size_t>(queries.rows());
   const std::span<const float> query_values(packed.data(), static_cast<std::size_t>(packed.size()));
-  std::vector<BestSegments> best(query_count, BestSegments(k));
   std::vector<float> scores(kRowBlock * query_count);
   for (std::size_t first = 0; first < rows();) {
     const std::span<const float> block = keys_.run(first, kRowBlock);
@@ -78,12 +93,29 @@ std::vector<wire::Candidate> KeyIndex::scan(linalg::ConstMatrixRef queries, std:
     linalg::dot_scores({.rows = block, .queries = query_values, .width = keys_.width(), .scores = block_scores});
     for (std::size_t q = 0; q < query_count; ++q) {
       for (std::size_t r = 0; r < count; ++r) {
-        const KeyOwner& owner = owners_[first + r];
-        best[q].offer({.score = block_scores[q * count + r], .slot = owner.slot, .segment = owner.segment});
+        if (owners_[first + r].segment != wire::kAbsent.segment) offer(q, first + r, block_scores[q * count + r]);
       }
     }
     first += count;
   }
+}
+
+std::vector<base::SegmentId> KeyIndex::matches(linalg::ConstMatrixRef query, float threshold) const {
+  LARIMAR_EXPECT(query.rows() == 1);
+  std::set<base::SegmentId> found;
+  scan_all(query, [&](std::size_t, std::size_t row, float score) {
+    if (score >= threshold) found.insert(owners_[row].segment);
+  });
+  return {found.begin(), found.end()};
+}
+
+std::vector<wire::Candidate> KeyIndex::scan(linalg::ConstMatrixRef queries, std::size_t k) const {
+  check_wanted(k);
+  const std::size_t query_count = static_cast<std::size_t>(queries.rows());
+  std::vector<BestSegments> best(query_count, BestSegments(k));
+  scan_all(queries, [&](std::size_t q, std::size_t row, float score) {
+    best[q].offer({.score = score, .slot = owners_[row].slot, .segment = owners_[row].segment});
+  });
   std::vector<wire::Candidate> result(query_count * k);
   for (std::size_t q = 0; q < query_count; ++q) copy_padded(best[q].best(), std::span(result).subspan(q * k, k));
   return result;
@@ -97,6 +129,7 @@ std::vector<wire::Candidate> KeyIndex::scan_rows(linalg::ConstMatrixRef query, s
   BestSegments best(k);
   for (const std::uint32_t row : rows) {
     LARIMAR_EXPECT(row < keys_.size());
+    if (owners_[row].segment == wire::kAbsent.segment) continue;
     float score = 0.0F;
     linalg::dot_scores({.rows = keys_.row(row),
                         .queries = {query.data(), keys_.width()},

@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <unordered_set>
 #include <vector>
 
 #include "common/base/ids.h"
@@ -33,6 +34,14 @@ class KeyIndex {
   /// What append and scan would refuse, without doing it; `name` is "write keys" or "read keys".
   void check(linalg::ConstMatrixRef keys, const char* name) const;
 
+  /// The rows of these segments are no longer found. Their memory stays until the index goes. Cost O(rows).
+  void erase(const std::unordered_set<base::SegmentId>& segments);
+  /// Segments with a row whose score is at least `threshold`, in ascending order of their ids.
+  /// Shapes  query [1, key size]. Throws as scan.
+  [[nodiscard]] std::vector<base::SegmentId> matches(linalg::ConstMatrixRef query, float threshold) const;
+  /// Rows of these slots, ascending. Cost O(rows).
+  [[nodiscard]] std::vector<std::uint32_t> rows_of(const std::unordered_set<base::SlotIndex>& slots) const;
+
   /// The k best segments for each query over all rows.
   /// Shapes  queries [queries, key size]; returns [queries, k], best first, kAbsent where the shard has fewer segments.
   /// Calls   local. Thread-safe between appends.
@@ -47,10 +56,14 @@ class KeyIndex {
   [[nodiscard]] std::size_t rows() const { return keys_.size(); }
   [[nodiscard]] linalg::Index key_size() const { return static_cast<linalg::Index>(keys_.width()); }
   [[nodiscard]] std::span<const float> key(std::size_t row) const { return keys_.row(row); }
+  [[nodiscard]] const KeyOwner& owner(std::size_t row) const { return owners_[row]; }
 
  private:
+  template <class Offer>
+  void scan_all(linalg::ConstMatrixRef queries, const Offer& offer) const;
+
   RowStore keys_;
-  std::vector<KeyOwner> owners_;  // [rows]
+  std::vector<KeyOwner> owners_;  // [rows]; an erased row belongs to the absent segment
 };
 
 }  // namespace larimar::shard

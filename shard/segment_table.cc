@@ -1,5 +1,6 @@
 #include "shard/segment_table.h"
 
+#include <algorithm>
 #include <limits>
 #include <string>
 #include <unordered_set>
@@ -47,6 +48,16 @@ std::optional<base::SlotIndex> SegmentTable::find(base::SegmentId id) const {
   const auto found = slot_of_.find(id);
   if (found == slot_of_.end()) return std::nullopt;
   return found->second;
+}
+
+std::vector<base::SegmentId> SegmentTable::of_document(std::uint32_t document) const {
+  std::vector<base::SegmentId> found;
+  for (std::uint32_t slot = 0; slot < segments_.size(); ++slot) {
+    const SegmentInfo& segment = segments_[slot];
+    if (segment.document == document && find(segment.id) == base::SlotIndex{slot}) found.push_back(segment.id);
+  }
+  std::ranges::sort(found);
+  return found;
 }
 
 }  // namespace larimar::shard

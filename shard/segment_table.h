@@ -28,10 +28,18 @@ class SegmentTable {
   /// What append would refuse, without appending.
   void check(std::span<const SegmentInfo> segments) const;
 
+  /// Its id may come again, in a new slot. Precondition: the segment is there.
+  void erase(base::SegmentId id) { slot_of_.erase(id); }
+
+  /// Slots ever given out; those of erased segments stay empty.
   [[nodiscard]] std::size_t size() const { return segments_.size(); }
+  /// Segments that are there.
+  [[nodiscard]] std::size_t live() const { return slot_of_.size(); }
   /// Precondition: slot.value < size().
   [[nodiscard]] const SegmentInfo& at(base::SlotIndex slot) const;
   [[nodiscard]] std::optional<base::SlotIndex> find(base::SegmentId id) const;
+  /// Segments of a document that are there, ascending. Cost O(size()).
+  [[nodiscard]] std::vector<base::SegmentId> of_document(std::uint32_t document) const;
 
  private:
   std::vector<SegmentInfo> segments_;

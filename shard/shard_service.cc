@@ -8,6 +8,7 @@
 #include "common/base/error.h"
 #include "common/base/file.h"
 #include "common/base/random.h"
+#include "common/linalg/softmax.h"
 #include "common/wire/message.h"
 
 namespace larimar::shard {
@@ -105,13 +106,13 @@ ShardService::KeySample ShardService::sample_keys(std::uint64_t stride) const {
   return sample;
 }
 
-void ShardService::write(linalg::Matrix codebook) {
-  ShardMemoryOptions options;
-  options.addressing = codebook.size() > 0 ? Addressing::kNearestCodebook : Addressing::kNearestStored;
-  options.code_size = encoder_.code_size();
-  options.key_size = encoder_.key_size();
-  options.codebook = std::move(codebook);
-  memory_ = std::make_unique<ShardMemory>(std::move(options));
+void ShardService::write(const memory::MemoryRules& rules, std::shared_ptr<const memory::Addresser> addresser,
+                         bool keep_codes) {
+  memory_ = std::make_unique<ShardMemory>(ShardMemoryOptions{.rules = rules,
+                                                             .code_size = encoder_.code_size(),
+                                                             .key_size = encoder_.key_size(),
+                                                             .addresser = std::move(addresser),
+                                                             .keep_codes = keep_codes});
   for (PlacedBlock& placed : blocks_) {
     std::vector<SegmentInfo> infos;
     for (const SegmentPlace& place : placed.block->places)
@@ -120,7 +121,15 @@ void ShardService::write(linalg::Matrix codebook) {
     placed.block.reset();  // unless the cache keeps it, the encoded form goes as the memory grows
   }
   blocks_.clear();
-  memory_->solve();
+  if (!memory::is_solved_globally(rules)) memory_->solve();
+}
+
+std::vector<double> ShardService::statistics() const { return memory_->statistics().pack(); }
+
+void ShardService::adopt(const linalg::Matrix& memory) {
+  const auto rows = static_cast<std::size_t>(memory.rows());
+  const std::size_t first = rows * shard_.value / shards_, last = rows * (shard_.value + 1) / shards_;
+  memory_->adopt(memory, {static_cast<linalg::Index>(first), static_cast<linalg::Index>(last - first)});
 }
 
 wire::ReadHeader ShardService::header(const wire::ReadPlan& plan, wire::ReadKind kind, std::size_t rows,
@@ -137,12 +146,12 @@ wire::ReadHeader ShardService::header(const wire::ReadPlan& plan, wire::ReadKind
 
 std::vector<std::byte> ShardService::propose(const wire::ReadPlan& plan, linalg::ConstMatrixRef keys) const {
   const auto candidates_header = header(plan, wire::ReadKind::kCandidates, plan.queries, plan.asked);
-  if (!plan.codebook)
+  if (plan.form != wire::ReadForm::kSlots)
     return wire::pack<wire::Candidate>(candidates_header, memory_->read_candidates(keys, plan.asked), {});
-  const SlotReads slots = memory_->read_slots(keys, plan.asked);
+  const SlotReads slots = memory_->read_slots(keys, plan.slot_rows, plan.asked);
   const std::span<const float> codes(slots.codes.data(), static_cast<std::size_t>(slots.codes.size()));
   std::vector<std::byte> message = wire::pack<wire::SlotRead>(
-      header(plan, wire::ReadKind::kSlotReads, plan.queries, plan.code_size), slots.reads, codes);
+      header(plan, wire::ReadKind::kSlotReads, plan.queries * plan.slot_rows, plan.code_size), slots.reads, codes);
   const std::vector<std::byte> members = wire::pack<wire::Candidate>(candidates_header, slots.members, {});
   message.insert(message.end(), members.begin(), members.end());
   return message;
@@ -151,19 +160,37 @@ std::vector<std::byte> ShardService::propose(const wire::ReadPlan& plan, linalg:
 std::vector<std::byte> ShardService::hand_over(const wire::ReadPlan& plan,
                                                std::span<const wire::ChosenSegment> chosen) const {
   std::vector<wire::CodeRecord> records;
-  std::vector<float> codes;
+  std::vector<float> floats;
   for (const wire::ChosenSegment& choice : chosen) {
     if (choice.shard != shard_) continue;
     if (choice.slot.value >= memory_->size()) throw base::CommError("a slot was chosen that this shard does not have");
     const SegmentInfo& info = memory_->segment(choice.slot);
     records.push_back({info.id, info.byte_begin, info.byte_end, info.line, info.document, shard_, choice.slot,
                        wire::ReadStatus::kOk});
-    if (plan.codebook) continue;
+    if (plan.form != wire::ReadForm::kCodes) continue;
     const std::span<const float> code = memory_->code(choice.slot);
-    codes.insert(codes.end(), code.begin(), code.end());
+    floats.insert(floats.end(), code.begin(), code.end());
   }
-  return wire::pack<wire::CodeRecord>(
-      header(plan, wire::ReadKind::kCodes, records.size(), plan.codebook ? 0 : plan.code_size), records, codes);
+  if (plan.form == wire::ReadForm::kBlend) floats = blend(plan, chosen);
+  const wire::ReadKind kind = plan.form == wire::ReadForm::kBlend ? wire::ReadKind::kBlend : wire::ReadKind::kCodes;
+  const std::size_t columns = plan.form == wire::ReadForm::kSlots ? 0 : plan.code_size;
+  return wire::pack<wire::CodeRecord>(header(plan, kind, records.size(), columns), records, floats);
+}
+
+std::vector<float> ShardService::blend(const wire::ReadPlan& plan, std::span<const wire::ChosenSegment> chosen) const {
+  std::vector<float> floats;
+  floats.reserve(plan.queries * (2 + plan.code_size));
+  for (std::size_t q = 0; q < plan.queries; ++q) {
+    linalg::SoftmaxPartial part(static_cast<linalg::Index>(plan.code_size));
+    for (const wire::ChosenSegment& choice : chosen.subspan(q * plan.k, plan.k)) {
+      if (choice.shard == shard_)
+        part.add(static_cast<double>(choice.score) / plan.temperature, memory_->code(choice.slot));
+    }
+    floats.push_back(static_cast<float>(part.m()));
+    floats.push_back(static_cast<float>(part.l()));
+    for (const double value : part.o()) floats.push_back(static_cast<float>(value));
+  }
+  return floats;
 }
 
 }  // namespace larimar::shard

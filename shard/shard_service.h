@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "common/memory/addresser.h"
+#include "common/memory/rules.h"
 #include "common/text/corpus.h"
 #include "common/wire/plan.h"
 #include "shard/block_cache.h"
@@ -42,12 +44,19 @@ class ShardService {
   [[nodiscard]] std::uint64_t key_rows() const;
   [[nodiscard]] KeySample sample_keys(std::uint64_t stride) const;
 
-  /// Writes what was ingested (least squares) and lets the encoded blocks go. Codebook [K, D], or empty for stored keys.
-  void write(linalg::Matrix codebook);
+  /// Writes what was ingested and lets the encoded blocks go. The memory is then solved, unless the rules ask for one
+  /// solution of all shards over weights (memory::is_solved_globally). The addresser is null with stored keys.
+  void write(const memory::MemoryRules& rules, std::shared_ptr<const memory::Addresser> addresser,
+             bool keep_codes = false);
+  /// Then the coordinator solves from the sums of all shards (linalg::GramStatistics::pack), and adopt() takes M.
+  [[nodiscard]] std::vector<double> statistics() const;
+  /// M [K, C], the same on every shard; this one will answer for its share of the rows.
+  void adopt(const linalg::Matrix& memory);
 
-  /// This shard's proposal for read keys [queries, D]: candidates, and in codebook addressing slot reads before them.
+  /// This shard's proposal for read keys [queries, D]: candidates, and of shared slots the partial reads before them.
   [[nodiscard]] std::vector<std::byte> propose(const wire::ReadPlan& plan, linalg::ConstMatrixRef keys) const;
-  /// Records and codes of the chosen segments that are ours, in the order in which they were chosen.
+  /// Records of the chosen segments that are ours, in the order in which they were chosen, and their codes or blends.
+  /// Shapes  chosen [queries * k].
   [[nodiscard]] std::vector<std::byte> hand_over(const wire::ReadPlan& plan,
                                                  std::span<const wire::ChosenSegment> chosen) const;
 
@@ -60,6 +69,7 @@ class ShardService {
     std::shared_ptr<const EncodedBlock> block;
   };
   void ingest_block(std::string_view bytes, const BlockOrigin& origin, std::uint32_t document);
+  [[nodiscard]] std::vector<float> blend(const wire::ReadPlan& plan, std::span<const wire::ChosenSegment> chosen) const;
   [[nodiscard]] wire::ReadHeader header(const wire::ReadPlan& plan, wire::ReadKind kind, std::size_t rows,
                                         std::size_t columns) const;
 

@@ -6,8 +6,6 @@
 
 #include "common/base/contracts.h"
 #include "common/base/error.h"
-#include "common/linalg/finite.h"
-#include "common/linalg/nearest.h"
 
 namespace larimar::shard {
 namespace {
@@ -16,18 +14,17 @@ constexpr std::uint32_t kUnused = std::numeric_limits<std::uint32_t>::max();
 
 }  // namespace
 
-WriteSolver::WriteSolver(linalg::Matrix codebook, linalg::Index code_size)
-    : codebook_(std::move(codebook)), writer_(code_size) {
-  if (codebook_.rows() == 0)
-    throw base::ShapeError("codebook addressing needs at least one row (K >= 1), but the codebook is empty");
-  linalg::check_finite(codebook_, "codebook");
-  slot_of_row_.assign(static_cast<std::size_t>(codebook_.rows()), kUnused);
+WriteSolver::WriteSolver(std::shared_ptr<const memory::Addresser> addresser, linalg::Index code_size)
+    : addresser_(std::move(addresser)), writer_(code_size) {
+  if (!addresser_->is_one_hot())
+    throw base::Error(base::ExitCode::kInternal, "dense and gaussian addressing need the solver for weights");
+  slot_of_row_.assign(static_cast<std::size_t>(addresser_->slots()), kUnused);
 }
 
 std::vector<std::uint32_t> WriteSolver::add(linalg::ConstMatrixRef keys, linalg::ConstMatrixRef codes,
                                             std::span<const std::uint32_t> owner) {
   LARIMAR_EXPECT(static_cast<std::size_t>(keys.rows()) == owner.size());
-  std::vector<std::uint32_t> rows = linalg::nearest_rows(keys, codebook_);
+  std::vector<std::uint32_t> rows = addresser_->nearest(keys);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     std::uint32_t& slot = slot_of_row_[rows[i]];
     if (slot == kUnused) {
@@ -38,6 +35,16 @@ std::vector<std::uint32_t> WriteSolver::add(linalg::ConstMatrixRef keys, linalg:
     solved_ = false;
   }
   return rows;
+}
+
+void WriteSolver::remove(linalg::ConstMatrixRef keys, linalg::ConstMatrixRef codes,
+                         std::span<const std::uint32_t> owner) {
+  const std::vector<std::uint32_t> rows = addresser_->nearest(keys);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    writer_.remove(slot_of_row_[rows[i]],
+                   {codes.row(static_cast<linalg::Index>(owner[i])).data(), static_cast<std::size_t>(codes.cols())});
+    solved_ = false;
+  }
 }
 
 void WriteSolver::solve() {

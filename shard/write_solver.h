@@ -1,12 +1,14 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "common/linalg/least_squares.h"
 #include "common/linalg/matrix.h"
+#include "common/memory/addresser.h"
 
 namespace larimar::shard {
 
@@ -14,21 +16,22 @@ namespace larimar::shard {
 /// the mean of the codes written to it. Slots exist for rows in use only, in the order of first use, so an unused
 /// part of a large codebook costs four bytes a row.
 /// The ridge is not applied here: it belongs to the whole problem and would count once per shard (see aggregator.h).
-/// Owns codebook and sums; one thread at a time for writes.
+/// Owns the sums, shares the codebook; one thread at a time for writes.
 class WriteSolver {
  public:
-  /// Shapes  codebook [rows, key size]. Throws ShapeError if it has no row; NumericalError for NaN or infinity.
-  WriteSolver(linalg::Matrix codebook, linalg::Index code_size);
+  /// The addresser is one-hot (Error(kInternal) otherwise).
+  WriteSolver(std::shared_ptr<const memory::Addresser> addresser, linalg::Index code_size);
 
   /// One equation per key: key i writes codes row owner[i]. Inputs are checked by ShardMemory.
   /// Returns the codebook row of each key.
   std::vector<std::uint32_t> add(linalg::ConstMatrixRef keys, linalg::ConstMatrixRef codes,
                                  std::span<const std::uint32_t> owner);
+  /// Takes out what add() took. Precondition: every key was added with this code.
+  void remove(linalg::ConstMatrixRef keys, linalg::ConstMatrixRef codes, std::span<const std::uint32_t> owner);
   /// The minimiser for all that was added. Idempotent. Throws as linalg::solve_write.
   void solve();
   [[nodiscard]] bool is_solved() const { return solved_; }
 
-  [[nodiscard]] linalg::ConstMatrixRef codebook() const { return codebook_; }
   /// Slot of a codebook row, if something was written to it.
   [[nodiscard]] std::optional<std::size_t> slot_of(std::uint32_t row) const;
   [[nodiscard]] std::size_t slots() const { return writer_.slots(); }
@@ -37,7 +40,7 @@ class WriteSolver {
   [[nodiscard]] std::span<const float> memory(std::size_t slot) const;
 
  private:
-  linalg::Matrix codebook_;  // [rows, key size]
+  std::shared_ptr<const memory::Addresser> addresser_;
   linalg::OneHotWriter writer_;
   std::vector<std::uint32_t> slot_of_row_;  // [rows], kUnused where nothing was written
   linalg::Matrix memory_;                   // M [slots, code size]

@@ -117,6 +117,16 @@ void OneHotWriter::add(std::size_t slot, std::span<const float> code) {
   ++counts_[slot];
 }
 
+void OneHotWriter::remove(std::size_t slot, std::span<const float> code) {
+  LARIMAR_EXPECT(slot < counts_.size() && code.size() == latent_ && counts_[slot] > 0);
+  double* sum = sums_.data() + slot * latent_;
+  --counts_[slot];
+  for (std::size_t c = 0; c < latent_; ++c) {
+    // No rounding error of what has left stays behind in an empty slot.
+    sum[c] = counts_[slot] == 0 ? 0.0 : sum[c] - static_cast<double>(code[c]);
+  }
+}
+
 Matrix OneHotWriter::solve(const std::optional<ConstMatrixRef>& prior, double ridge) const {
   const Index latent = static_cast<Index>(latent_);
   Columns memory = Columns::Zero(static_cast<Index>(slots()), latent);

@@ -44,6 +44,9 @@ class OneHotWriter {
   [[nodiscard]] std::size_t slots() const { return counts_.size(); }
   [[nodiscard]] std::uint64_t count(std::size_t slot) const { return counts_[slot]; }
 
+  /// Takes out what add() took. Precondition: slot < slots() and count(slot) > 0. An emptied slot is exactly empty again.
+  void remove(std::size_t slot, std::span<const float> code);
+
   /// M [slots(), latent]. A slot without segments keeps its row of the prior, or zero. Throws as solve_write. May be called again.
   [[nodiscard]] Matrix solve(const std::optional<ConstMatrixRef>& prior, double ridge) const;
 

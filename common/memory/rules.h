@@ -39,12 +39,12 @@ struct MemoryRules {
   Aggregation aggregation = Aggregation::kBest;
   Solve solve = Solve::kGlobal;
   ReadWeights read_weights = ReadWeights::kKeyMemory;
-  std::size_t slots = 0;       // K of a codebook; 0 with stored keys
-  double ridge = 0.0;          // >= 0
-  double alpha = 1e-3;         // > 0; variance of the Gaussian
-  double temperature = 0.05;   // > 0; of the softmax
-  std::size_t top = 4;         // k >= 1 rows of topk
-  int steps = 15;              // of ben-cohen: 3, 7, 15 in 2403.11901
+  std::size_t slots = 0;      // K of a codebook; 0 with stored keys
+  double ridge = 0.0;         // >= 0
+  double alpha = 1e-3;        // > 0; variance of the Gaussian
+  double temperature = 0.05;  // > 0; of the softmax
+  std::size_t top = 4;        // k >= 1 rows of topk
+  int steps = 15;             // of ben-cohen: 3, 7, 15 in 2403.11901
   friend bool operator==(const MemoryRules&, const MemoryRules&) = default;
 };
 
@@ -59,6 +59,10 @@ struct MemoryRules {
 [[nodiscard]] Aggregation parse_aggregation(std::string_view name);
 [[nodiscard]] Solve parse_solve(std::string_view name);
 [[nodiscard]] ReadWeights parse_read_weights(std::string_view name);
+
+/// Whether the shards' sums must meet for a write: dense or Gaussian weights with Solve::kGlobal. (A one-hot problem is
+/// solved globally too, by weighing the shards' means at the read.)
+[[nodiscard]] bool is_solved_globally(const MemoryRules& rules);
 
 /// The aggregation that fits when the user names none.
 [[nodiscard]] Aggregation usual_aggregation(Addressing addressing, KeyMemory key_memory, Solve solve);

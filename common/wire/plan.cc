@@ -38,13 +38,27 @@ RolePlan plan_roles(int ranks, int decoders) {
   return plan;
 }
 
+std::size_t code_floats(const ReadPlan& plan, std::size_t chosen) {
+  switch (plan.form) {
+    case ReadForm::kCodes:
+      return chosen * plan.code_size;
+    case ReadForm::kBlend:
+      return plan.queries * (2 + plan.code_size);
+    case ReadForm::kSlots:
+      break;
+  }
+  return 0;  // the partial reads came with the proposals
+}
+
 std::size_t proposal_bytes(const ReadPlan& plan) {
   const std::size_t candidates = message_bytes<Candidate>(plan.queries * plan.asked, 0);
-  return plan.codebook ? candidates + message_bytes<SlotRead>(plan.queries, plan.queries * plan.code_size) : candidates;
+  if (plan.form != ReadForm::kSlots) return candidates;
+  const std::size_t rows = plan.queries * plan.slot_rows;
+  return candidates + message_bytes<SlotRead>(rows, rows * plan.code_size);
 }
 
 std::size_t codes_bytes(const ReadPlan& plan, std::size_t chosen) {
-  return message_bytes<CodeRecord>(chosen, plan.codebook ? 0 : chosen * plan.code_size);
+  return message_bytes<CodeRecord>(chosen, code_floats(plan, chosen));
 }
 
 }  // namespace larimar::wire

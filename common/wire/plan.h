@@ -33,24 +33,37 @@ inline constexpr std::uint64_t kVirtualShards = 256;
   return static_cast<std::size_t>(block % kVirtualShards) % shards;
 }
 
+/// What comes back for a read key.
+enum class ReadForm : std::uint32_t {
+  kCodes,  // the codes of the k best segments, each as it was written
+  kBlend,  // one code: the k best segments mixed by softmax, each shard sending its part (m, l, o)
+  kSlots,  // partial reads of shared slots, sent with the proposals
+};
+
 /// Sizes of one read, from which every message of it follows.
 struct ReadPlan {
   std::size_t queries = 0;
-  std::size_t k = 1;          // segments read for a query
+  std::size_t k = 1;          // segments read (kCodes, kBlend) or cited (kSlots) for a query
   std::size_t asked = 2;      // proposals of each shard for a query, >= max(k, 2): the margin is exact
   std::size_t key_size = 0;   // D
   std::size_t code_size = 0;  // C
-  bool codebook = false;      // slot reads travel too, and codes come with them
+  ReadForm form = ReadForm::kCodes;
+  std::size_t slot_rows = 1;  // partial reads a query with kSlots: the k rows of topk, otherwise one
+  double temperature = 0.05;  // of the softmax over scores: kBlend, and kSlots with several rows
   std::uint64_t step = 0;
 };
 
-/// A segment that the coordinator chose: where its record, and in stored addressing its code, is. Broadcast as [queries * k].
+/// A segment that the coordinator chose: where its record, and unless slots are shared its code, is. Broadcast as
+/// [queries * k].
 struct ChosenSegment {
   base::ShardId shard{UINT32_MAX};  // UINT32_MAX: none
   base::SlotIndex slot{};
+  float score = 0;  // of its key; the logit of kBlend before it is divided by the temperature
 };
-static_assert(sizeof(ChosenSegment) == 8);
+static_assert(sizeof(ChosenSegment) == 12);
 
+/// Floats that follow the records of `chosen` segments in a shard's message: codes; or for each query m, l and o [C].
+[[nodiscard]] std::size_t code_floats(const ReadPlan& plan, std::size_t chosen);
 /// Bytes of a shard's proposal, and of its codes for `chosen` segments.
 [[nodiscard]] std::size_t proposal_bytes(const ReadPlan& plan);
 [[nodiscard]] std::size_t codes_bytes(const ReadPlan& plan, std::size_t chosen);

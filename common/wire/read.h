@@ -6,8 +6,10 @@
 //   candidates   := ReadHeader(kCandidates, rows = queries, columns = k)        Candidate[rows * columns]
 //   code request := ReadHeader(kCodeRequest, rows = requests, columns = 1)      CodeRequest[rows]
 //   codes        := ReadHeader(kCodes, rows = requests, columns = code size)    CodeRecord[rows]  float[rows * columns]
-//   slot reads   := ReadHeader(kSlotReads, rows = queries, columns = code size) SlotRead[rows]    float[rows * columns]
-//                   then the members as a message of kind kCandidates
+//   blend        := ReadHeader(kBlend, rows = requests, columns = code size) CodeRecord[rows] float[queries * (2 + columns)]
+//                   for each query m, l and o [code size] of a softmax part (common/linalg/softmax.h)
+//   slot reads   := ReadHeader(kSlotReads, rows = queries * rows a query, columns = code size) SlotRead[rows]
+//                   float[rows * columns], then the members as a message of kind kCandidates
 // Sizes follow from the question, so a shard that failed still sends its turn: the same shape, with status kFailed and zeros.
 #include <cstddef>
 #include <cstdint>
@@ -25,7 +27,14 @@ enum class ReadStatus : std::uint32_t {
   kFailed = 3,    // nothing of the payload may be used
 };
 
-enum class ReadKind : std::uint16_t { kKeys = 1, kCandidates = 2, kCodeRequest = 3, kCodes = 4, kSlotReads = 5 };
+enum class ReadKind : std::uint16_t {
+  kKeys = 1,
+  kCandidates = 2,
+  kCodeRequest = 3,
+  kCodes = 4,
+  kSlotReads = 5,
+  kBlend = 6
+};
 
 inline constexpr std::uint32_t kReadMagic = 0x4452414C;  // "LARD" in memory order
 inline constexpr std::uint16_t kReadVersion = 1;
@@ -100,9 +109,10 @@ static_assert(offsetof(CodeRecord, byte_end) == 16 && offsetof(CodeRecord, line)
 static_assert(offsetof(CodeRecord, shard) == 36 && offsetof(CodeRecord, slot) == 40 &&
               offsetof(CodeRecord, status) == 44);
 
-/// A shard's share of a codebook read: its mean code of the row nearest to the query follows as floats.
+/// A shard's share of a read of shared slots; the floats follow. One-hot addressing: its mean code of one row near to the
+/// query. Dense and Gaussian: its part of w M, with row and score 0.
 struct SlotRead {
-  std::uint64_t count = 0;  // codes behind the mean; 0 means this shard wrote nothing there and the floats are zero
+  std::uint64_t count = 0;  // codes written behind the floats; 0 means this shard wrote nothing there: they are zero
   std::uint32_t row = 0;    // of the codebook; the same on every shard
   float score = 0;          // <read key, row>
 };

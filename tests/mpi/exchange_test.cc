@@ -23,7 +23,7 @@ wire::ReadPlan read_plan(std::size_t k, bool codebook = false) {
   plan.asked = std::max<std::size_t>(k, 2);
   plan.key_size = static_cast<std::size_t>(kKeySize);
   plan.code_size = static_cast<std::size_t>(kCodeSize);
-  plan.codebook = codebook;
+  if (codebook) plan.form = wire::ReadForm::kSlots;
   plan.step = 3;
   return plan;
 }
@@ -132,7 +132,7 @@ TEST(Exchange, CodebookReadsEqualTheMeansOfOneProcess) {
         sum += slow.codes.row(static_cast<Index>(slow.owner[i])).cast<double>();
         ++count;
       }
-      EXPECT_EQ(read.averaged[q], count) << "query " << q;
+      EXPECT_EQ(read.weights[4 * q], 1.0 / static_cast<double>(std::max<std::uint64_t>(1, count))) << "query " << q;
       EXPECT_LE((read.z_read.row(static_cast<Index>(q)).cast<double>() - sum / static_cast<double>(count))
                     .cwiseAbs()
                     .maxCoeff(),

@@ -10,6 +10,7 @@
 #include "launch/exchange.h"
 #include "shard/shard_service.h"
 #include "tests/support/fake_networks.h"
+#include "tests/support/memory_rules.h"
 #include "tests/support/temporary_text.h"
 
 namespace larimar::test {
@@ -23,14 +24,15 @@ struct MemoryRank {
              const linalg::Matrix& codebook = {})
       : plan(std::move(roles_plan)),
         corpus(std::vector{files.write("context.txt", context)}),
-        coordinator(plan.shards(), 0.0) {
+        nearest(codebook),
+        coordinator(plan.shards(), nearest.rules, nearest.addresser) {
     shard::EncodingRules rules;
     rules.key_mode = key_mode;
     encoder.emplace(codes, keys, tokenizer, rules);
     if (const int number = plan.shard_of(rank); number >= 0) {
       shard.emplace(base::ShardId{static_cast<std::uint32_t>(number)}, plan.shards(), *encoder, nullptr, "");
       shard->ingest(corpus, [](const shard::IngestStats&) {});
-      shard->write(codebook);
+      shard->write(nearest.rules, nearest.addresser);
     }
     roles = {rank == 0 ? &coordinator : nullptr, shard ? &*shard : nullptr,
              plan.decoder_of(rank) >= 0 ? &decoder : nullptr};
@@ -44,6 +46,7 @@ struct MemoryRank {
   support::FakeKeys keys{kKeySize};
   support::FakeDecoder fake_decoder{kCodeSize};
   decoder::DecoderService decoder{fake_decoder, tokenizer};
+  support::NearestMemory nearest;
   coordinator::CoordinatorService coordinator;
   std::optional<shard::BlockEncoder> encoder;
   std::optional<shard::ShardService> shard;

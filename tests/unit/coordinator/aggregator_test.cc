@@ -158,12 +158,13 @@ TEST(CombineSlots, RefusesDifferentCodebooksBadWidthsAndNegativeRidge) {
   const SlotReply zero{.shard = {0}, .status = ReadStatus::kOk, .reads = row_one, .codes = code, .members = none};
   const SlotReply one{.shard = {1}, .status = ReadStatus::kOk, .reads = row_two, .codes = code, .members = none};
   SlotCombination combination{.shape = {.queries = 1, .k = 1}, .asked = 1, .code_size = 3};
+  combination.rules.aggregation = memory::Aggregation::kSum;
   EXPECT_THROW((void)combine_slots(std::vector{zero, one}, combination), base::CommError);
   EXPECT_EQ(combine_slots(std::vector{zero}, combination).codes, code);
   combination.code_size = 4;
   EXPECT_THROW((void)combine_slots(std::vector{zero}, combination), base::CommError);
   combination.code_size = 3;
-  combination.ridge = -1.0;
+  combination.rules.ridge = -1.0;
   EXPECT_THROW((void)combine_slots(std::vector{zero}, combination), base::ConfigError);
 }
 

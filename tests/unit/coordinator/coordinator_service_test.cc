@@ -5,6 +5,7 @@
 
 #include "common/base/error.h"
 #include "common/wire/message.h"
+#include "tests/support/memory_rules.h"
 
 namespace larimar::coordinator {
 namespace {
@@ -13,9 +14,16 @@ using wire::ReadKind;
 using wire::ReadStatus;
 
 constexpr std::size_t kShards = 3, kCode = 2;
+const linalg::Matrix kKeys = linalg::Matrix::Ones(2, 4);
 
 wire::ReadPlan read_plan(bool codebook = false) {
-  return {.queries = 2, .k = 2, .asked = 2, .key_size = 4, .code_size = kCode, .codebook = codebook, .step = 6};
+  return {.queries = 2,
+          .k = 2,
+          .asked = 2,
+          .key_size = 4,
+          .code_size = kCode,
+          .form = codebook ? wire::ReadForm::kSlots : wire::ReadForm::kCodes,
+          .step = 6};
 }
 
 wire::ReadHeader header(ReadKind kind, std::uint32_t shard, std::uint32_t rows, std::uint32_t columns,
@@ -70,8 +78,8 @@ std::vector<std::byte> codes(bool with_last = true) {
 }
 
 TEST(CoordinatorService, ChoosesTheBestOfAllShardsAndPutsTheirCodesInPlace) {
-  CoordinatorService service(kShards, 0.0);
-  const auto chosen = service.choose(read_plan(), proposals());
+  CoordinatorService service(kShards, {});
+  const auto chosen = service.choose(read_plan(), kKeys, proposals());
   ASSERT_EQ(chosen.size(), 4U);
   EXPECT_EQ(chosen[0].shard.value, 1U);
   EXPECT_EQ(chosen[0].slot.value, 1U);
@@ -89,13 +97,13 @@ TEST(CoordinatorService, ChoosesTheBestOfAllShardsAndPutsTheirCodesInPlace) {
   EXPECT_EQ(read.scores[0], 0.75F);
   EXPECT_EQ(read.margin[0], 0.25F);
   EXPECT_FALSE(read.margin[1].has_value());
-  EXPECT_THAT(read.averaged, testing::ElementsAre(1, 1));
+  EXPECT_THAT(read.weights, testing::ElementsAre(1.0, 0.0, 1.0, 0.0));
   EXPECT_EQ(read.participation.contributing.size(), kShards);
 }
 
 TEST(CoordinatorService, AFailedShardIsLeftOutAndNamed) {
-  CoordinatorService service(kShards, 0.0);
-  const auto chosen = service.choose(read_plan(), proposals(ReadStatus::kFailed));
+  CoordinatorService service(kShards, {});
+  const auto chosen = service.choose(read_plan(), kKeys, proposals(ReadStatus::kFailed));
   EXPECT_GE(chosen[2].shard.value, kShards) << "its proposal was not looked at";
   const BatchRead read = service.assemble(read_plan(), codes(false));
   EXPECT_EQ(read.participation.failed, std::vector{base::ShardId{2}});
@@ -119,8 +127,8 @@ TEST(CoordinatorService, AReadOfACodebookIsTheMeanOverShards) {
     all.insert(all.end(), reads.begin(), reads.end());
     all.insert(all.end(), members.begin(), members.end());
   }
-  CoordinatorService service(kShards, 0.0);
-  const auto chosen = service.choose(plan, all);
+  CoordinatorService service(kShards, support::codebook_rules(memory::Addressing::kNearest, 9));
+  const auto chosen = service.choose(plan, kKeys, all);
   EXPECT_THAT(CoordinatorService::chosen_per_shard(chosen, kShards), testing::ElementsAre(0, 0, 1));
   std::vector<std::byte> records;
   for (std::uint32_t shard = 0; shard < kShards; ++shard) {
@@ -133,26 +141,27 @@ TEST(CoordinatorService, AReadOfACodebookIsTheMeanOverShards) {
   EXPECT_EQ(read.reads, 1U);
   EXPECT_EQ(read.z_read.rows(), 2);
   EXPECT_FLOAT_EQ(read.z_read(0, 0), (1.0F * 1.0F + 2.0F * 2.0F) / 3.0F);
-  EXPECT_THAT(read.averaged, testing::ElementsAre(3, 0));
+  EXPECT_EQ(read.weights[0], 1.0 / 3.0);
   EXPECT_TRUE(read.z_read.row(1).isZero(0)) << "nothing was written to the second query's row";
 }
 
 TEST(CoordinatorService, MessagesOfAnotherReadAreRefused) {
-  CoordinatorService service(kShards, 0.0);
+  CoordinatorService service(kShards, {});
   const std::vector<std::byte> good = proposals();
-  EXPECT_THROW(static_cast<void>(service.choose(read_plan(), std::span(good).first(good.size() - 1))), base::CommError);
-  EXPECT_THROW(static_cast<void>(CoordinatorService(2, 0.0).choose(read_plan(), good)), base::CommError);
+  EXPECT_THROW(static_cast<void>(service.choose(read_plan(), kKeys, std::span(good).first(good.size() - 1))),
+               base::CommError);
+  EXPECT_THROW(static_cast<void>(CoordinatorService(2, {}).choose(read_plan(), kKeys, good)), base::CommError);
   wire::ReadPlan other = read_plan();
   other.step = 7;
-  EXPECT_THROW(static_cast<void>(service.choose(other, good)), base::CommError);
+  EXPECT_THROW(static_cast<void>(service.choose(other, kKeys, good)), base::CommError);
 
   std::vector<std::byte> twice = good;  // the second shard's message in the third's place
   const std::size_t size = wire::proposal_bytes(read_plan());
   std::copy_n(good.begin() + static_cast<std::ptrdiff_t>(size), size,
               twice.begin() + static_cast<std::ptrdiff_t>(2 * size));
-  EXPECT_THROW(static_cast<void>(service.choose(read_plan(), twice)), base::CommError);
+  EXPECT_THROW(static_cast<void>(service.choose(read_plan(), kKeys, twice)), base::CommError);
 
-  static_cast<void>(service.choose(read_plan(), good));
+  static_cast<void>(service.choose(read_plan(), kKeys, good));
   const std::vector<std::byte> answer = codes();
   for (const std::size_t cut : {std::size_t{0}, std::size_t{10}, answer.size() - 1}) {
     EXPECT_THROW(static_cast<void>(service.assemble(read_plan(), std::span(answer).first(cut))), base::CommError)

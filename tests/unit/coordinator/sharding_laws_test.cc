@@ -6,9 +6,11 @@
 #include <numeric>
 #include <random>
 
+#include "common/linalg/least_squares.h"
 #include "coordinator/aggregator.h"
 #include "coordinator/codebook.h"
 #include "shard/shard_memory.h"
+#include "tests/support/memory_rules.h"
 #include "tests/unit/shard/random_context.h"
 
 namespace larimar::coordinator {
@@ -23,13 +25,13 @@ constexpr std::uint64_t kFirstSeed = 20'240;
 /// The shards of a context, segments dealt out in turn; the last `empty` of them get nothing.
 std::vector<ShardMemory> make_shards(const tests::RandomContext& context, std::size_t count, std::size_t empty,
                                      const Matrix& codebook) {
+  const support::NearestMemory nearest(codebook);
   std::vector<ShardMemory> shards;
   for (std::size_t s = 0; s < count; ++s) {
-    shards.emplace_back(shard::ShardMemoryOptions{
-        .addressing = codebook.rows() > 0 ? shard::Addressing::kNearestCodebook : shard::Addressing::kNearestStored,
-        .code_size = context.codes.cols(),
-        .key_size = context.keys.cols(),
-        .codebook = codebook});
+    shards.emplace_back(shard::ShardMemoryOptions{.rules = nearest.rules,
+                                                  .code_size = context.codes.cols(),
+                                                  .key_size = context.keys.cols(),
+                                                  .addresser = nearest.addresser});
     if (s + empty < count) shards.back().append(context.share(s, count - empty).batch());
     shards.back().solve();
   }
@@ -120,8 +122,10 @@ TEST(ShardingLaws, StoredReadsAreTheSameBitsOnEveryNumberOfShards) {
 
 SlotResult read_codebook(const std::vector<ShardMemory>& shards, const Matrix& keys, double ridge, std::uint64_t seed) {
   constexpr std::size_t kMembers = 3;
+  memory::MemoryRules rules = shards[0].rules();
+  rules.ridge = ridge;
   std::vector<shard::SlotReads> reads;
-  for (const ShardMemory& memory : shards) reads.push_back(memory.read_slots(keys, kMembers));
+  for (const ShardMemory& memory : shards) reads.push_back(memory.read_slots(keys, 1, kMembers));
   std::vector<SlotReply> replies;
   for (const std::size_t s : shuffled(shards.size(), seed)) {
     replies.push_back({.shard = id_of(s),
@@ -133,7 +137,7 @@ SlotResult read_codebook(const std::vector<ShardMemory>& shards, const Matrix& k
   return combine_slots(replies, {.shape = {.queries = static_cast<std::size_t>(keys.rows()), .k = kMembers},
                                  .asked = kMembers,
                                  .code_size = shards[0].code_size(),
-                                 .ridge = ridge});
+                                 .rules = rules});
 }
 
 /// The whole problem at once, as the definition of the write says it: dense one-hot weights, one process.

@@ -57,7 +57,7 @@ TEST(Setup, KeyModesByName) {
 TEST(Setup, TheReportHoldsEveryChoiceThatChangesAnAnswer) {
   const auto json = to_json(JobSetup{});
   for (const char* name : {"model", "keys", "key_mode", "prefix_words", "segment", "max_tokens", "strict", "slots",
-                           "ridge", "reads", "scope", "batch", "seed"}) {
+                           "addressing", "aggregation", "solve", "ridge", "reads", "scope", "batch", "seed"}) {
     EXPECT_TRUE(json.contains(name)) << name;
   }
 }

@@ -8,6 +8,7 @@
 
 #include "common/base/error.h"
 #include "common/linalg/nearest.h"
+#include "tests/support/memory_rules.h"
 #include "tests/unit/shard/random_context.h"
 
 namespace larimar::shard {
@@ -17,15 +18,13 @@ using linalg::Index;
 using linalg::Matrix;
 
 ShardMemory stored_memory(Index code_size, Index key_size) {
-  return ShardMemory(
-      {.addressing = Addressing::kNearestStored, .code_size = code_size, .key_size = key_size, .codebook = {}});
+  return ShardMemory({.code_size = code_size, .key_size = key_size});
 }
 
 ShardMemory codebook_memory(Index code_size, const Matrix& codebook) {
-  return ShardMemory({.addressing = Addressing::kNearestCodebook,
-                      .code_size = code_size,
-                      .key_size = codebook.cols(),
-                      .codebook = codebook});
+  const support::NearestMemory nearest(codebook);
+  return ShardMemory(
+      {.rules = nearest.rules, .code_size = code_size, .key_size = codebook.cols(), .addresser = nearest.addresser});
 }
 
 TEST(ShardMemoryStored, WriteThenReadReturnsEveryCodeBitForBit) {
@@ -76,7 +75,7 @@ TEST(ShardMemoryCodebook, EachSlotIsTheMeanOfTheCodesWrittenToItsRow) {
     memory.append(context.share(0, 2).batch());
     memory.append(context.share(1, 2).batch());
     memory.solve();
-    const SlotReads reads = memory.read_slots(codebook, 3);
+    const SlotReads reads = memory.read_slots(codebook, 1, 3);
     const std::vector<std::uint32_t> row_of = linalg::nearest_rows(context.keys, codebook);
     for (std::uint32_t row = 0; row < 9; ++row) {
       linalg::MatrixF64 sum = linalg::MatrixF64::Zero(1, 6);
@@ -104,7 +103,7 @@ TEST(ShardMemoryCodebook, MembersAreTheSegmentsOfTheRowNearestToTheQueryFirst) {
   ShardMemory memory = codebook_memory(2, codebook);
   memory.append(context.batch());
   memory.solve();
-  const SlotReads reads = memory.read_slots(Matrix{{0.96F, 0.28F}}, 4);
+  const SlotReads reads = memory.read_slots(Matrix{{0.96F, 0.28F}}, 1, 4);
   EXPECT_EQ(reads.reads[0].count, 3U);
   EXPECT_EQ(reads.reads[0].score, 0.96F);
   EXPECT_EQ(reads.members[0].segment, context.segments[3].id);
@@ -117,7 +116,7 @@ TEST(ShardMemoryCodebook, MembersAreTheSegmentsOfTheRowNearestToTheQueryFirst) {
 TEST(ShardMemoryCodebook, ARowThatNothingWasWrittenToReadsAsZero) {
   ShardMemory memory = codebook_memory(2, Matrix::Identity(2, 2));
   memory.solve();
-  const SlotReads reads = memory.read_slots(Matrix{{0.0F, 1.0F}}, 1);
+  const SlotReads reads = memory.read_slots(Matrix{{0.0F, 1.0F}}, 1, 1);
   EXPECT_EQ(reads.reads[0].count, 0U);
   EXPECT_EQ(reads.reads[0].row, 1U);
   EXPECT_EQ(reads.codes, Matrix::Zero(1, 2));
@@ -170,29 +169,21 @@ TEST(ShardMemory, RefusesABadBatchWholeAndNamesTheRow) {
 TEST(ShardMemory, RefusesBadConfigurationsAndReadsThatDoNotExist) {
   EXPECT_THROW(stored_memory(0, 4), base::ShapeError);
   EXPECT_THROW(stored_memory(4, 0), base::ShapeError);
-  EXPECT_THROW(codebook_memory(4, Matrix(0, 3)), base::ShapeError) << "K = 0";
-  EXPECT_THROW(ShardMemory({.addressing = Addressing::kNearestStored,
-                            .code_size = 2,
-                            .key_size = 2,
-                            .codebook = Matrix::Identity(2, 2)}),
+  const support::NearestMemory nearest(Matrix::Identity(2, 2));
+  EXPECT_THROW(ShardMemory({.rules = nearest.rules, .code_size = 2, .key_size = 2}), base::ShapeError) << "no rows";
+  EXPECT_THROW(ShardMemory({.code_size = 2, .key_size = 2, .addresser = nearest.addresser}), base::ShapeError)
+      << "stored keys need no rows";
+  EXPECT_THROW(ShardMemory({.rules = nearest.rules, .code_size = 2, .key_size = 3, .addresser = nearest.addresser}),
                base::ShapeError);
-  EXPECT_THROW(ShardMemory({.addressing = Addressing::kNearestCodebook,
-                            .code_size = 2,
-                            .key_size = 3,
-                            .codebook = Matrix::Identity(2, 2)}),
-               base::ShapeError);
-  EXPECT_THROW(codebook_memory(4, Matrix::Constant(1, 2, std::numeric_limits<float>::quiet_NaN())),
-               base::NumericalError);
 
   ShardMemory stored = stored_memory(3, 4);
   stored.append(tests::RandomContext({.segments = 2, .code_size = 3, .key_size = 4}, 5).batch());
   EXPECT_THROW((void)stored.read_candidates(Matrix::Ones(1, 4), 1), base::Error) << "not solved yet";
   stored.solve();
-  EXPECT_THROW((void)stored.read_slots(Matrix::Ones(1, 4), 1), base::Error);
+  EXPECT_THROW((void)stored.read_slots(Matrix::Ones(1, 4), 1, 1), base::Error);
   EXPECT_THROW((void)stored.read_candidates(Matrix::Ones(1, 5), 1), base::ShapeError);
   ShardMemory codebook = codebook_memory(2, Matrix::Identity(2, 2));
-  EXPECT_THROW((void)codebook.read_candidates(Matrix::Ones(1, 2), 1), base::Error);
-  EXPECT_THROW((void)codebook.read_slots(Matrix::Ones(1, 3), 1), base::ShapeError);
+  EXPECT_THROW((void)codebook.read_slots(Matrix::Ones(1, 3), 1, 1), base::ShapeError);
   EXPECT_THROW((void)codebook.code({0}), base::Error);
 }
 

@@ -31,7 +31,7 @@ struct Bench {
 };
 
 std::vector<SegmentInfo> segments_of(Bench& bench) {
-  bench.service.write({});
+  bench.service.write({}, nullptr);
   std::vector<SegmentInfo> segments;
   for (std::uint32_t slot = 0; slot < bench.service.memory().size(); ++slot)
     segments.push_back(bench.service.memory().segment({slot}));
@@ -173,9 +173,9 @@ TEST(ShardService, ADocumentThatChangesItsSizeIsRefused) {
 TEST(ShardService, HandsOverItsOwnSegmentsInTheOrderOfTheChoice) {
   const Context context({support::random_prose(20'000, 8)});
   Bench bench(0, 1, *context.corpus);
-  bench.service.write({});
-  wire::ReadPlan plan{.queries = 2, .k = 2, .asked = 2, .key_size = 7, .code_size = 5, .codebook = false, .step = 9};
-  const std::vector<wire::ChosenSegment> chosen{{{0}, {3}}, {{1}, {0}}, {}, {{0}, {1}}};
+  bench.service.write({}, nullptr);
+  wire::ReadPlan plan{.queries = 2, .k = 2, .asked = 2, .key_size = 7, .code_size = 5, .step = 9};
+  const std::vector<wire::ChosenSegment> chosen{{{0}, {3}, 0}, {{1}, {0}, 0}, {}, {{0}, {1}, 0}};
   const auto bytes = bench.service.hand_over(plan, chosen);
   ASSERT_EQ(bytes.size(), wire::codes_bytes(plan, 2));
   wire::ReadHeader expected;
@@ -187,7 +187,7 @@ TEST(ShardService, HandsOverItsOwnSegmentsInTheOrderOfTheChoice) {
   EXPECT_EQ(message.records[0].slot.value, 3U);
   EXPECT_EQ(message.records[1].slot.value, 1U);
   EXPECT_TRUE(std::ranges::equal(std::span(message.floats).first(5), bench.service.memory().code({3})));
-  const std::vector<wire::ChosenSegment> beyond{{{0}, {static_cast<std::uint32_t>(bench.service.memory().size())}}};
+  const std::vector<wire::ChosenSegment> beyond{{{0}, {static_cast<std::uint32_t>(bench.service.memory().size())}, 0}};
   EXPECT_THROW(static_cast<void>(bench.service.hand_over(plan, beyond)), base::CommError);
 }
 

@@ -56,11 +56,11 @@ TEST(ShardOfBlock, EveryBlockHasAShardAndTheFirstOnesAreDealtInTurn) {
 }
 
 TEST(ReadPlan, MessageSizesFollowFromThePlan) {
-  ReadPlan plan{.queries = 3, .k = 2, .asked = 4, .key_size = 10, .code_size = 7, .codebook = false, .step = 1};
+  ReadPlan plan{.queries = 3, .k = 2, .asked = 4, .key_size = 10, .code_size = 7, .step = 1};
   EXPECT_EQ(proposal_bytes(plan), 32U + 3 * 4 * 16);
   EXPECT_EQ(codes_bytes(plan, 5), 32U + 5 * (48 + 7 * 4));
   EXPECT_EQ(codes_bytes(plan, 0), 32U);
-  plan.codebook = true;
+  plan.form = ReadForm::kSlots;
   EXPECT_EQ(proposal_bytes(plan), 2 * 32U + 3 * 4 * 16 + 3 * (16 + 7 * 4));
   EXPECT_EQ(codes_bytes(plan, 5), 32U + 5 * 48) << "the codes of a codebook came with the proposal";
 }
