@@ -1,7 +1,9 @@
 #include "coordinator/answers.h"
 
 #include <algorithm>
+#include <iomanip>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string_view>
 #include <utility>
 
@@ -26,6 +28,14 @@ Chosen choose(const Query& query, const std::vector<std::string>& decoded) {
     if (completion.found) return {std::move(completion.text), i};
   }
   return {decoded.front(), 0};
+}
+
+std::string out_of_scope_note(const AnswerSources& sources, double threshold) {
+  if (sources.decoded.empty()) return "answered without memory: nothing is written in it";
+  std::ostringstream text;
+  text << std::setprecision(3) << "answered without memory: its nearest segment has a key similarity of "
+       << sources.score << ", below the scope's " << threshold;
+  return text.str();
 }
 
 std::filesystem::path make_answer_path(const std::filesystem::path& folder) {
@@ -66,7 +76,10 @@ AnswerRecord assemble_answer(const Query& query, AnswerSources sources, double t
     const auto source = first + static_cast<std::ptrdiff_t>(chosen.source);
     std::rotate(first, source, source + 1);
   }
-  const bool has_read = !sources.decoded.empty();
+  const bool in_scope = !sources.decoded.empty() && sources.score >= threshold;
+  // Without memory there is nothing to say: the decoder knows no facts but those in a code.
+  if (!in_scope) chosen.answer.clear();
+  std::string note = in_scope ? "" : out_of_scope_note(sources, threshold);
   return {.id = query.id,
           .form = query.form,
           .text = query.text,
@@ -74,7 +87,8 @@ AnswerRecord assemble_answer(const Query& query, AnswerSources sources, double t
           .decoded = std::move(sources.decoded),
           .score = sources.score,
           .margin = sources.margin,
-          .in_scope = has_read && sources.score >= threshold,
+          .in_scope = in_scope,
+          .note = std::move(note),
           .citations = std::move(sources.citations),
           .timings = std::move(sources.timings)};
 }
@@ -88,6 +102,7 @@ std::string to_json(const AnswerRecord& record) {
   line["score"] = record.score;
   line["margin"] = record.margin ? ordered_json(*record.margin) : ordered_json(nullptr);
   line["in_scope"] = record.in_scope;
+  if (!record.note.empty()) line["note"] = record.note;
   line["citations"] = ordered_json::array();
   for (const Citation& citation : record.citations) line["citations"].push_back(citation_json(citation));
   line["timings"] = record.timings;

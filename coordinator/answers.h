@@ -34,6 +34,7 @@ struct AnswerRecord {
   double score = 0.0;
   std::optional<double> margin{};
   bool in_scope = false;
+  std::string note{};                       // why there is no answer; empty in scope
   std::vector<Citation> citations{};        // the one the answer came from first
   std::map<std::string, double> timings{};  // seconds by phase
 };
@@ -51,8 +52,8 @@ struct AnswerSources {
 
 /// Makes the answer out of decoded texts. Prefix: what follows it in the first text, in rank order, where complete_prefix
 /// finds it; if in none, the whole first text. Question: the whole first text. If the answer came from text i and there is a
-/// citation for each text, citation i moves to the front; weights stay with their segments. Nothing read: an empty answer,
-/// out of scope. in_scope: score >= threshold.
+/// citation for each text, citation i moves to the front; weights stay with their segments. in_scope: something was
+/// read and score >= threshold. Out of scope the answer is empty and a note says why; what was read is still listed.
 /// Calls   local.
 [[nodiscard]] AnswerRecord assemble_answer(const Query& query, AnswerSources sources, double threshold);
 

@@ -37,8 +37,8 @@ linalg::RowVector read_hierarchical(const Matrix& chunk_reads, linalg::ConstMatr
       const Index first = group * kReadsPerLevel;
       const auto reads = level.middleRows(first, std::min(kReadsPerLevel, level.rows() - first));
       Matrix read(1, level.cols());
-      linalg::multiply(key_weights, Transpose::kNo, write_level(addresser.weights(reads), reads, rules),
-                       Transpose::kNo, read);
+      linalg::multiply(key_weights, Transpose::kNo, write_level(addresser.weights(reads), reads, rules), Transpose::kNo,
+                       read);
       next.row(group) = read;
     }
     level = std::move(next);

@@ -17,7 +17,6 @@ inline constexpr linalg::Index kReadsPerLevel = 16;
 /// Calls   local. Throws NumericalError as linalg::solve_write, or if the ben-cohen iteration diverges.
 /// Cost    a write and a read of K slots for each group: n / kReadsPerLevel and a few of them.
 [[nodiscard]] linalg::RowVector read_hierarchical(const linalg::Matrix& chunk_reads, linalg::ConstMatrixRef key,
-                                                  const memory::Addresser& addresser,
-                                                  const memory::MemoryRules& rules);
+                                                  const memory::Addresser& addresser, const memory::MemoryRules& rules);
 
 }  // namespace larimar::coordinator

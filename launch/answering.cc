@@ -5,8 +5,9 @@
 namespace larimar::launch {
 namespace {
 
-coordinator::Citation cite(const wire::CodeRecord& record, const text::Corpus& corpus, double weight) {
-  const std::filesystem::path& document = corpus.documents()[record.document].path;
+coordinator::Citation cite(const wire::CodeRecord& record, std::span<const std::filesystem::path> documents,
+                           double weight) {
+  const std::filesystem::path& document = documents[record.document];
   return {document,
           record.byte_begin,
           record.byte_end,
@@ -33,8 +34,8 @@ linalg::Matrix read_keys(model::KeyEncoder& encoder, std::span<const coordinator
 }
 
 void append_answers(std::span<const coordinator::Query> queries, const coordinator::BatchRead& read,
-                    std::span<const std::string> texts, const text::Corpus& corpus, double scope, const AskTimes& times,
-                    std::vector<coordinator::AnswerRecord>& answers) {
+                    std::span<const std::string> texts, std::span<const std::filesystem::path> documents, double scope,
+                    const AskTimes& times, std::vector<coordinator::AnswerRecord>& answers) {
   const std::size_t k = read.records.size() / queries.size();
   const auto share = static_cast<double>(queries.size());
   for (std::size_t q = 0; q < queries.size(); ++q) {
@@ -46,7 +47,7 @@ void append_answers(std::span<const coordinator::Query> queries, const coordinat
     for (std::size_t i = 0; i < k; ++i) {
       const wire::CodeRecord& record = read.records[q * k + i];
       if (record.status == wire::ReadStatus::kEmpty) break;
-      sources.citations.push_back(cite(record, corpus, read.weights[q * k + i]));
+      sources.citations.push_back(cite(record, documents, read.weights[q * k + i]));
     }
     sources.score = sources.citations.empty() ? 0.0 : static_cast<double>(read.scores[q * k]);
     if (read.margin[q]) sources.margin = static_cast<double>(*read.margin[q]);

@@ -1,10 +1,10 @@
 #pragma once
+#include <filesystem>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "common/model/encoders.h"
-#include "common/text/corpus.h"
 #include "coordinator/answers.h"
 #include "coordinator/coordinator_service.h"
 
@@ -22,7 +22,7 @@ struct AskTimes {
 /// Texts, scores and sources of a batch become answers with citations, appended in the order of the queries.
 /// Shapes  texts [queries * read.reads]. Local; reads excerpts from the documents.
 void append_answers(std::span<const coordinator::Query> queries, const coordinator::BatchRead& read,
-                    std::span<const std::string> texts, const text::Corpus& corpus, double scope, const AskTimes& times,
-                    std::vector<coordinator::AnswerRecord>& answers);
+                    std::span<const std::string> texts, std::span<const std::filesystem::path> documents, double scope,
+                    const AskTimes& times, std::vector<coordinator::AnswerRecord>& answers);
 
 }  // namespace larimar::launch

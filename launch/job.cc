@@ -9,7 +9,7 @@
 #include "common/base/progress.h"
 #include "common/comm/agree.h"
 #include "common/model/runtime.h"
-#include "launch/answering.h"
+#include "launch/asking.h"
 #include "launch/write.h"
 
 namespace larimar::launch {
@@ -139,8 +139,9 @@ JobResult Job::run_together(const wire::JobMessage& message, const std::vector<c
 
   transport_.set_phase("write");
   memory::MemoryRules memory_rules = setup_.memory;
-  const auto addresser = share_key_memory(transport_, {setup_.m0, setup_.seed}, shard.get(), key_size(),
-                                          networks_.code_size, memory_rules);
+  const std::size_t key_size = shared_key_size(transport_, networks_);
+  const auto addresser =
+      share_key_memory(transport_, {setup_.m0, setup_.seed}, shard.get(), key_size, networks_.code_size, memory_rules);
   comm::together(transport_, [&] {
     if (shard) shard->write(memory_rules, addresser);
   });
@@ -149,13 +150,9 @@ JobResult Job::run_together(const wire::JobMessage& message, const std::vector<c
 
   coordinator::CoordinatorService coordinator(plan_.shards(), memory_rules, addresser);
   const Roles roles{rank == 0 ? &coordinator : nullptr, shard.get(), networks_.decoder_service.get()};
-  try {
-    ask(roles, corpus, message.queries, queries, result);
-  } catch (const base::CommError&) {
-    throw;
-  } catch (const std::exception& error) {  // in the middle of an exchange: the ranks are out of step
-    throw base::CommError(std::string("failed while answering: ") + error.what());
-  }
+  std::vector<std::filesystem::path> documents;
+  for (const text::Document& document : corpus.documents()) documents.push_back(document.path);
+  answer({transport_, plan_, roles, networks_, setup_, documents, key_size, step_}, queries, message.queries, result);
   report_ranks(result.report);
   return result;
 }
@@ -223,48 +220,23 @@ void Job::watch_shards(std::uint64_t blocks) {
   progress.finish();
 }
 
-void Job::ask(const Roles& roles, const text::Corpus& corpus, std::uint64_t count,
-              const std::vector<coordinator::Query>& queries, JobResult& result) {
-  transport_.set_phase("ask");
-  AskTimes total;
-  const std::size_t width = key_size();
-  for (std::uint64_t at = 0; at < count; at += setup_.batch) {
-    wire::ReadPlan plan;
-    plan.queries = static_cast<std::size_t>(std::min<std::uint64_t>(setup_.batch, count - at));
-    plan.k = setup_.reads;
-    plan.asked = std::max<std::size_t>(setup_.reads, 2);
-    plan.key_size = width;
-    plan.code_size = networks_.code_size;
-    coordinator::set_form(plan, setup_.memory);
-    plan.step = ++step_;
-    const std::span<const coordinator::Query> batch = roles.coordinator != nullptr
-                                                          ? std::span(queries).subspan(at, plan.queries)
-                                                          : std::span<const coordinator::Query>{};
-    AskTimes times;
-    base::Stopwatch watch;
-    linalg::Matrix keys = roles.coordinator != nullptr ? read_keys(*networks_.keys, batch) : linalg::Matrix();
-    times.keys = watch.seconds();
-    watch.restart();
-    const coordinator::BatchRead read = exchange_read(transport_, plan_, roles, plan, std::move(keys));
-    times.read = watch.seconds();
-    watch.restart();
-    const std::size_t reads = plan.queries * (plan.form == wire::ReadForm::kCodes ? plan.k : 1);
-    const std::vector<std::string> texts =
-        exchange_decode(transport_, plan_, roles, read.z_read, reads, plan.code_size);
-    times.decode = watch.seconds();
-    if (roles.coordinator == nullptr) continue;
-    append_answers(batch, read, texts, corpus, setup_.scope, times, result.answers);
-    result.report.shards = {read.participation.contributing, read.participation.degraded, read.participation.failed};
-    total += times;
+void Job::answer(const Asking& asking, const std::vector<coordinator::Query>& queries, std::uint64_t count,
+                 JobResult& result) {
+  try {
+    if (!setup_.calibrate.empty()) setup_.scope = calibrate_scope(asking, setup_.calibrate);
+    Asked asked = ask_all(asking, queries, count, setup_.scope);
+    result.answers = std::move(asked.answers);
+    result.report.shards = std::move(asked.shards);
+    result.report.phases.push_back({"read_keys", asked.times.keys});
+    result.report.phases.push_back({"read", asked.times.read});
+    result.report.phases.push_back({"decode", asked.times.decode});
+  } catch (const base::CommError&) {
+    throw;
+  } catch (const comm::AgreedError&) {
+    throw;
+  } catch (const std::exception& error) {  // in the middle of an exchange: the ranks are out of step
+    throw base::CommError(std::string("failed while answering: ") + error.what());
   }
-  result.report.phases.push_back({"read_keys", total.keys});
-  result.report.phases.push_back({"read", total.read});
-  result.report.phases.push_back({"decode", total.decode});
-}
-
-std::size_t Job::key_size() {
-  const std::uint64_t mine = networks_.keys ? static_cast<std::uint64_t>(networks_.keys->key_size()) : 0;
-  return static_cast<std::size_t>(std::ranges::max(transport_.all_gather_one(mine)));
 }
 
 void Job::report_ranks(coordinator::RunReport& report) {

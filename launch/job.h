@@ -10,7 +10,7 @@
 #include "common/wire/plan.h"
 #include "coordinator/answers.h"
 #include "coordinator/run_report.h"
-#include "launch/exchange.h"
+#include "launch/asking.h"
 #include "launch/networks.h"
 #include "launch/setup.h"
 
@@ -51,9 +51,8 @@ class Job {
   JobResult run_together(const wire::JobMessage& message, const std::vector<coordinator::Query>& queries);
   std::vector<shard::IngestStats> ingest(shard::ShardService* shard, const text::Corpus& corpus);
   void watch_shards(std::uint64_t blocks);
-  [[nodiscard]] std::size_t key_size();  // collective: not every rank has the keys' network
-  void ask(const Roles& roles, const text::Corpus& corpus, std::uint64_t count,
-           const std::vector<coordinator::Query>& queries, JobResult& result);
+  void answer(const Asking& asking, const std::vector<coordinator::Query>& queries, std::uint64_t count,
+              JobResult& result);
   void report_ranks(coordinator::RunReport& report);
 
   comm::Transport& transport_;

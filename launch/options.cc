@@ -95,6 +95,12 @@ void add_memory_options(CLI::App& app, JobSetup& setup) {
       ->capture_default_str();
 }
 
+void add_scope_options(CLI::App& app, JobSetup& setup) {
+  app.add_option(
+      "--calibrate", setup.calibrate,
+      "text that is not in the context: --scope becomes the similarity that 95 % of its sentences stay below");
+}
+
 void add_rank_options(CLI::App& app, JobSetup& setup) {
   app.add_option("--device", setup.device, "device of the decoder: cpu, cuda or cuda:N")->capture_default_str();
   app.add_option("--threads", setup.threads, "threads of each rank")->check(CLI::Range(1, 1024))->capture_default_str();
@@ -139,6 +145,7 @@ void add_run_options(CLI::App& app, RunCommand& command) {
   app.add_flag("--json", command.json, "print the answers as JSON lines");
   add_network_options(app, command.setup);
   add_memory_options(app, command.setup);
+  add_scope_options(app, command.setup);
   add_rank_options(app, command.setup);
 }
 

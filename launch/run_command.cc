@@ -51,7 +51,8 @@ void print_answers(const std::vector<coordinator::AnswerRecord>& answers, const 
       std::cout << coordinator::to_json(answer) << '\n';
       continue;
     }
-    std::cout << answer.id << ": " << answer.answer << (answer.in_scope ? "" : "   [out of scope]") << '\n';
+    std::cout << answer.id << ": " << answer.answer << (answer.in_scope ? "" : "[out of scope: " + answer.note + "]")
+              << '\n';
     if (!answer.citations.empty()) {
       const auto& first = answer.citations.front();
       std::cout << "    " << first.document.filename().string() << " line " << first.line << ", bytes "

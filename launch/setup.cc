@@ -95,6 +95,7 @@ nlohmann::json to_json(const JobSetup& setup) {
           {"steps", setup.memory.steps},
           {"reads", setup.reads},
           {"scope", setup.scope},
+          {"calibrate", setup.calibrate.string()},
           {"batch", setup.batch},
           {"device", setup.device},
           {"threads", setup.threads},

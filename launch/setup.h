@@ -25,11 +25,12 @@ struct JobSetup {
   std::filesystem::path m0;                        // key memory of a codebook; empty: k-means of the write keys
   std::size_t reads = 4;                           // segments read and decoded for a query
   double scope = 0.3;                              // least key similarity of a query that is in scope
-  std::size_t batch = 64;                          // queries read together
-  double patience = 300;                           // seconds of silence after which a wait fails
-  std::uint64_t seed = 1;                          // of the codebook
-  bool cache = false;                              // keep encoded blocks for further jobs of this process
-  bool quiet = false;                              // no progress
+  std::filesystem::path calibrate;  // text not in the context: scope becomes what 95 % of its sentences stay below
+  std::size_t batch = 64;           // queries read together
+  double patience = 300;            // seconds of silence after which a wait fails
+  std::uint64_t seed = 1;           // of the codebook
+  bool cache = false;               // keep encoded blocks for further jobs of this process
+  bool quiet = false;               // no progress
 };
 
 /// The folder that holds models/: beside the program's build folder, the working directory, or $LARIMAR_HOME.

@@ -83,11 +83,10 @@ std::shared_ptr<const memory::Addresser> share_key_memory(comm::Transport& trans
     comm::together(transport, [&] { memory::check(rules, key_size, code_size); });
     return nullptr;
   }
-  Matrix rows = source.m0.empty()
-                    ? learn_key_memory(transport, shard, rules.slots, key_size, source.seed)
-                    : comm::together(transport, [&] {
-                        return transport.rank() == 0 ? read_key_memory(source.m0, key_size) : Matrix();
-                      });
+  Matrix rows = source.m0.empty() ? learn_key_memory(transport, shard, rules.slots, key_size, source.seed)
+                                  : comm::together(transport, [&] {
+                                      return transport.rank() == 0 ? read_key_memory(source.m0, key_size) : Matrix();
+                                    });
   Shape shape{static_cast<std::uint64_t>(rows.rows()), static_cast<std::uint64_t>(rows.cols())};
   transport.broadcast(std::span(&shape, 1), 0);
   rows.resize(static_cast<Index>(shape.rows), static_cast<Index>(shape.columns));

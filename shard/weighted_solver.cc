@@ -71,8 +71,10 @@ void WeightedSolver::change(linalg::ConstMatrixRef keys, linalg::ConstMatrixRef 
     solved_ = false;
     return;
   }
-  const bool follow = rules_.solve == memory::Solve::kLocal && rules_.ridge > 0 && solved_ && statistics().segments() > 0;
-  if (follow && !recursive_) recursive_.emplace(std::move(statistics_), std::nullopt, linalg::RecursiveOptions{.ridge = rules_.ridge});
+  const bool follow =
+      rules_.solve == memory::Solve::kLocal && rules_.ridge > 0 && solved_ && statistics().segments() > 0;
+  if (follow && !recursive_)
+    recursive_.emplace(std::move(statistics_), std::nullopt, linalg::RecursiveOptions{.ridge = rules_.ridge});
   if (recursive_) {
     add ? recursive_->write(weights, codes) : recursive_->forget(weights, codes);
     hold(recursive_->memory());
@@ -125,8 +127,8 @@ void WeightedSolver::set_memory(const Matrix& memory, SlotRange mine) {
   memory_ = memory.middleRows(mine.first, mine.count);
   if (rules_.read_weights != memory::ReadWeights::kMemory) return;
   const bool iterate = rules_.solve == memory::Solve::kBenCohen && weights_.rows() > 0;
-  const Matrix inverse = iterate ? linalg::ben_cohen_inverse(memory, rules_.steps)
-                                 : Matrix(linalg::pseudo_inverse(memory).cast<float>());
+  const Matrix inverse =
+      iterate ? linalg::ben_cohen_inverse(memory, rules_.steps) : Matrix(linalg::pseudo_inverse(memory).cast<float>());
   inverse_ = inverse.middleCols(mine.first, mine.count);
 }
 

@@ -1,0 +1,112 @@
+#include "launch/asking.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "common/base/clock.h"
+#include "common/base/file.h"
+#include "common/comm/agree.h"
+#include "common/text/sentences.h"
+#include "common/text/unicode.h"
+
+namespace larimar::launch {
+namespace {
+
+constexpr double kBelowScope = 0.95;  // share of unseen sentences that a calibrated threshold calls out of scope
+constexpr std::size_t kMostUnseen = 512;
+constexpr std::size_t kFewestUnseen = 20;
+constexpr std::size_t kLeastUnseenBytes = 20;  // headings and the like are no sentences
+
+std::vector<std::string> unseen_sentences(const std::filesystem::path& path) {
+  const base::MappedFile file(path);
+  const std::string text = text::repair_utf8(file.text()).text;
+  std::vector<std::string> all;
+  for (const text::Span& span : text::find_sentences(text)) {
+    if (span.end - span.begin >= kLeastUnseenBytes) all.push_back(text.substr(span.begin, span.end - span.begin));
+  }
+  if (all.size() < kFewestUnseen) {
+    throw base::FormatError(path.string() + " has " + std::to_string(all.size()) +
+                            " sentences; a threshold needs at least " + std::to_string(kFewestUnseen) +
+                            " that the memory has not seen");
+  }
+  const std::size_t count = std::min(kMostUnseen, all.size());
+  std::vector<std::string> drawn;
+  for (std::size_t i = 0; i < count; ++i) drawn.push_back(std::move(all[i * all.size() / count]));
+  return drawn;
+}
+
+}  // namespace
+
+std::size_t shared_key_size(comm::Transport& transport, const Networks& networks) {
+  const std::uint64_t mine = networks.keys ? static_cast<std::uint64_t>(networks.keys->key_size()) : 0;
+  return static_cast<std::size_t>(std::ranges::max(transport.all_gather_one(mine)));
+}
+
+wire::ReadPlan next_read(const Asking& asking, std::size_t queries) {
+  wire::ReadPlan plan;
+  plan.queries = queries;
+  plan.k = asking.setup.reads;
+  plan.asked = std::max<std::size_t>(asking.setup.reads, 2);
+  plan.key_size = asking.key_size;
+  plan.code_size = asking.networks.code_size;
+  coordinator::set_form(plan, asking.setup.memory);
+  plan.step = ++asking.step;
+  return plan;
+}
+
+Asked ask_all(const Asking& asking, std::span<const coordinator::Query> queries, std::uint64_t count, double scope) {
+  asking.transport.set_phase("ask");
+  Asked asked;
+  const bool root = asking.roles.coordinator != nullptr;
+  for (std::uint64_t at = 0; at < count; at += asking.setup.batch) {
+    const wire::ReadPlan plan =
+        next_read(asking, static_cast<std::size_t>(std::min<std::uint64_t>(asking.setup.batch, count - at)));
+    const auto batch = root ? queries.subspan(at, plan.queries) : std::span<const coordinator::Query>{};
+    AskTimes times;
+    base::Stopwatch watch;
+    linalg::Matrix keys = root ? read_keys(*asking.networks.keys, batch) : linalg::Matrix();
+    times.keys = watch.seconds();
+    watch.restart();
+    const coordinator::BatchRead read =
+        exchange_read(asking.transport, asking.plan, asking.roles, plan, std::move(keys));
+    times.read = watch.seconds();
+    watch.restart();
+    const std::size_t reads = plan.queries * (plan.form == wire::ReadForm::kCodes ? plan.k : 1);
+    const std::vector<std::string> texts =
+        exchange_decode(asking.transport, asking.plan, asking.roles, read.z_read, reads, plan.code_size);
+    times.decode = watch.seconds();
+    if (!root) continue;
+    append_answers(batch, read, texts, asking.documents, scope, times, asked.answers);
+    asked.shards = {read.participation.contributing, read.participation.degraded, read.participation.failed};
+    asked.times += times;
+  }
+  return asked;
+}
+
+double calibrate_scope(const Asking& asking, const std::filesystem::path& unseen) {
+  const comm::PhaseScope phase(asking.transport, "calibrate the scope");
+  const bool root = asking.roles.coordinator != nullptr;
+  linalg::Matrix keys = comm::together(asking.transport, [&] {
+    return root ? asking.networks.keys->encode(unseen_sentences(unseen)) : linalg::Matrix();
+  });
+  std::uint64_t count = static_cast<std::uint64_t>(keys.rows());
+  asking.transport.broadcast(std::span(&count, 1), 0);
+  const wire::ReadPlan plan = next_read(asking, static_cast<std::size_t>(count));
+  const coordinator::BatchRead read =
+      exchange_read(asking.transport, asking.plan, asking.roles, plan, std::move(keys));
+  double threshold = 0;
+  if (root) {
+    std::vector<double> best;  // of each sentence
+    for (std::size_t q = 0; q < plan.queries; ++q) best.push_back(static_cast<double>(read.scores[q * plan.k]));
+    std::ranges::sort(best);
+    const auto place = static_cast<std::size_t>(std::ceil(kBelowScope * static_cast<double>(best.size())));
+    // Above the last one that must stay below; an empty memory answers nothing whatever the threshold.
+    threshold = std::isfinite(best.back()) ? std::nextafter(best[std::min(place, best.size()) - 1], 2.0) : 1.0;
+  }
+  asking.transport.broadcast(std::span(&threshold, 1), 0);
+  return threshold;
+}
+
+}  // namespace larimar::launch

@@ -1,0 +1,54 @@
+#pragma once
+// Queries of a job, batch by batch: keys, read, decode, answers. All ranks walk through it together.
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <vector>
+
+#include "common/comm/transport.h"
+#include "common/wire/plan.h"
+#include "coordinator/answers.h"
+#include "coordinator/run_report.h"
+#include "launch/answering.h"
+#include "launch/exchange.h"
+#include "launch/networks.h"
+#include "launch/setup.h"
+
+namespace larimar::launch {
+
+/// Everything a read of a written memory needs; borrowed, equal on all ranks but for the roles and networks.
+struct Asking {
+  comm::Transport& transport;
+  const wire::RolePlan& plan;
+  const Roles& roles;
+  const Networks& networks;
+  const JobSetup& setup;                            // resolved
+  std::span<const std::filesystem::path> documents;  // by number, for citations; rank 0 only
+  std::size_t key_size = 0;                         // D
+  std::uint64_t& step;                              // of the job's reads
+};
+
+struct Asked {
+  std::vector<coordinator::AnswerRecord> answers;  // in the order of the queries; rank 0 only
+  AskTimes times;
+  coordinator::ShardReport shards;
+};
+
+/// Sizes of the next read of `queries` keys.
+[[nodiscard]] wire::ReadPlan next_read(const Asking& asking, std::size_t queries);
+
+/// Calls   collective; `queries` [count] on rank 0, not looked at elsewhere. An error on one rank in the middle of an exchange is
+///         a CommError.
+[[nodiscard]] Asked ask_all(const Asking& asking, std::span<const coordinator::Query> queries, std::uint64_t count,
+                            double scope);
+
+/// The key similarity that 95 of 100 sentences stay below which the memory has not seen: the least of an answer in scope.
+/// Sentences are drawn evenly from the file, at most 512.
+/// Calls   collective. Returns the same number on all ranks. Throws AgreedError for a file that is missing or has fewer than
+///         20 sentences.
+[[nodiscard]] double calibrate_scope(const Asking& asking, const std::filesystem::path& unseen);
+
+/// Size of the write keys: not every rank has their network. Collective.
+[[nodiscard]] std::size_t shared_key_size(comm::Transport& transport, const Networks& networks);
+
+}  // namespace larimar::launch
