@@ -94,8 +94,7 @@ double calibrate_scope(const Asking& asking, const std::filesystem::path& unseen
   std::uint64_t count = static_cast<std::uint64_t>(keys.rows());
   asking.transport.broadcast(std::span(&count, 1), 0);
   const wire::ReadPlan plan = next_read(asking, static_cast<std::size_t>(count));
-  const coordinator::BatchRead read =
-      exchange_read(asking.transport, asking.plan, asking.roles, plan, std::move(keys));
+  const coordinator::BatchRead read = exchange_read(asking.transport, asking.plan, asking.roles, plan, std::move(keys));
   double threshold = 0;
   if (root) {
     std::vector<double> best;  // of each sentence

@@ -22,10 +22,10 @@ struct Asking {
   const wire::RolePlan& plan;
   const Roles& roles;
   const Networks& networks;
-  const JobSetup& setup;                            // resolved
+  const JobSetup& setup;                             // resolved
   std::span<const std::filesystem::path> documents;  // by number, for citations; rank 0 only
-  std::size_t key_size = 0;                         // D
-  std::uint64_t& step;                              // of the job's reads
+  std::size_t key_size = 0;                          // D
+  std::uint64_t& step;                               // of the job's reads
 };
 
 struct Asked {

@@ -49,8 +49,6 @@ class Job {
 
  private:
   JobResult run_together(const wire::JobMessage& message, const std::vector<coordinator::Query>& queries);
-  std::vector<shard::IngestStats> ingest(shard::ShardService* shard, const text::Corpus& corpus);
-  void watch_shards(std::uint64_t blocks);
   void answer(const Asking& asking, const std::vector<coordinator::Query>& queries, std::uint64_t count,
               JobResult& result);
   void report_ranks(coordinator::RunReport& report);

@@ -23,15 +23,13 @@ SegmentInfo info_of(std::uint32_t document, std::uint64_t byte, std::uint64_t li
 
 }  // namespace
 
-ShardService::ShardService(base::ShardId shard, std::size_t shards, BlockEncoder& encoder, BlockCache* cache,
-                           std::string rules)
-    : shard_(shard), shards_(shards), encoder_(encoder), cache_(cache), rules_(std::move(rules)) {}
-
-const IngestStats& ShardService::ingest(const text::Corpus& corpus,
+const IngestStats& ShardService::ingest(const text::Corpus& corpus, const Ingesting& how,
                                         const std::function<void(const IngestStats&)>& report) {
   const base::Stopwatch watch;
   const auto& blocks = corpus.blocks();
-  const auto is_mine = [&](std::size_t i) { return wire::shard_of_block(i, shards_) == shard_.value; };
+  const auto is_mine = [&](std::size_t i) {
+    return wire::shard_of_block(how.first_block + i, place_.shards) == place_.shard.value;
+  };
   for (std::size_t i = 0; i < blocks.size(); ++i) stats_.blocks += is_mine(i) ? 1U : 0U;
 
   std::optional<base::MappedFile> file;
@@ -51,27 +49,61 @@ const IngestStats& ShardService::ingest(const text::Corpus& corpus,
                                 " changed its size while the job was starting; run it again when it is complete");
       }
     }
-    const std::string_view document = file->text();
-    const std::uint64_t begin = starts->find(ref.begin), end = starts->find(ref.end);
-    line += count_lines(document.substr(counted_bytes, begin - counted_bytes));
-    counted_bytes = begin;
-    ingest_block(document.substr(begin, end - begin), {path, begin, line}, ref.document);
+    const BlockNumbers numbers{how.first_block + i, how.first_document + ref.document};
+    if (how.logs != nullptr && how.logs->has(numbers.block)) {
+      ++stats_.resumed_blocks;
+    } else {
+      const std::string_view document = file->text();
+      const std::uint64_t begin = starts->find(ref.begin), end = starts->find(ref.end);
+      line += count_lines(document.substr(counted_bytes, begin - counted_bytes));
+      counted_bytes = begin;
+      ingest_block(document.substr(begin, end - begin), {path, begin, line}, numbers, how);
+    }
     ++stats_.blocks_done;
-    stats_.seconds_segmenting = encoder_.times().segmenting;
-    stats_.seconds_codes = encoder_.times().codes;
-    stats_.seconds_keys = encoder_.times().keys;
+    stats_.seconds_segmenting = how.encoder.times().segmenting;
+    stats_.seconds_codes = how.encoder.times().codes;
+    stats_.seconds_keys = how.encoder.times().keys;
     stats_.seconds_all = watch.seconds();
     report(stats_);
   }
+  if (how.logs != nullptr) how.logs->sync();
   return stats_;
 }
 
-void ShardService::ingest_block(std::string_view bytes, const BlockOrigin& origin, std::uint32_t document) {
-  if (bytes.empty()) return;
-  std::shared_ptr<const EncodedBlock> block = cache_ == nullptr ? nullptr : cache_->find(bytes, rules_);
+namespace {
+
+/// The record of an encoded block; `entries` and the block must outlive it.
+store::SegmentsRecord record_of(const EncodedBlock& block, std::uint64_t number, std::uint32_t document,
+                                const BlockOrigin& origin, std::uint64_t end,
+                                std::vector<store::SegmentEntry>& entries) {
+  for (const SegmentPlace& place : block.places) {
+    const SegmentInfo info = info_of(document, origin.byte, origin.line, place);
+    entries.push_back({info.id.value, info.byte_begin, info.byte_end, info.line});
+  }
+  const auto floats = [](const linalg::Matrix& rows) {
+    return std::span(rows.data(), static_cast<std::size_t>(rows.size()));
+  };
+  return {.block = number,
+          .document = document,
+          .begin = origin.byte,
+          .end = end,
+          .line = origin.line,
+          .tokens = block.tokens,
+          .masked_bytes = block.masked_bytes,
+          .segments = entries,
+          .codes = floats(block.codes),
+          .keys = floats(block.keys),
+          .key_owner = block.key_owner};
+}
+
+}  // namespace
+
+void ShardService::ingest_block(std::string_view bytes, const BlockOrigin& origin, const BlockNumbers& numbers,
+                                const Ingesting& how) {
+  std::shared_ptr<const EncodedBlock> block = how.cache == nullptr ? nullptr : how.cache->find(bytes, how.rules);
   if (block == nullptr) {
-    block = std::make_shared<const EncodedBlock>(encoder_.encode(bytes, origin));
-    if (cache_ != nullptr) cache_->insert(bytes, rules_, block);
+    block = std::make_shared<const EncodedBlock>(bytes.empty() ? EncodedBlock{} : how.encoder.encode(bytes, origin));
+    if (how.cache != nullptr) how.cache->insert(bytes, how.rules, block);
   } else {
     ++stats_.cached_blocks;
   }
@@ -79,7 +111,12 @@ void ShardService::ingest_block(std::string_view bytes, const BlockOrigin& origi
   stats_.segments += block->places.size();
   stats_.tokens += block->tokens;
   stats_.masked_bytes += block->masked_bytes;
-  if (!block->places.empty()) blocks_.push_back({document, origin.byte, origin.line, std::move(block)});
+  if (how.logs != nullptr) {
+    std::vector<store::SegmentEntry> entries;
+    how.logs->append(record_of(*block, numbers.block, numbers.document, origin, origin.byte + bytes.size(), entries));
+  } else if (!block->places.empty()) {
+    blocks_.push_back({numbers.document, origin.byte, origin.line, std::move(block)});
+  }
 }
 
 std::uint64_t ShardService::key_rows() const {
@@ -100,7 +137,7 @@ ShardService::KeySample ShardService::sample_keys(std::uint64_t stride) const {
       sample.ids.push_back(id);
     }
   }
-  sample.keys.resize(static_cast<linalg::Index>(rows.size()), encoder_.key_size());
+  sample.keys.resize(static_cast<linalg::Index>(rows.size()), place_.key_size);
   for (std::size_t i = 0; i < rows.size(); ++i)
     sample.keys.row(static_cast<linalg::Index>(i)) = rows[i].first->keys.row(rows[i].second);
   return sample;
@@ -108,11 +145,7 @@ ShardService::KeySample ShardService::sample_keys(std::uint64_t stride) const {
 
 void ShardService::write(const memory::MemoryRules& rules, std::shared_ptr<const memory::Addresser> addresser,
                          bool keep_codes) {
-  memory_ = std::make_unique<ShardMemory>(ShardMemoryOptions{.rules = rules,
-                                                             .code_size = encoder_.code_size(),
-                                                             .key_size = encoder_.key_size(),
-                                                             .addresser = std::move(addresser),
-                                                             .keep_codes = keep_codes});
+  make_memory(rules, std::move(addresser), keep_codes);
   for (PlacedBlock& placed : blocks_) {
     std::vector<SegmentInfo> infos;
     for (const SegmentPlace& place : placed.block->places)
@@ -124,11 +157,28 @@ void ShardService::write(const memory::MemoryRules& rules, std::shared_ptr<const
   if (!memory::is_solved_globally(rules)) memory_->solve();
 }
 
+void ShardService::load(const StoredSegments& stored, const memory::MemoryRules& rules,
+                        std::shared_ptr<const memory::Addresser> addresser) {
+  make_memory(rules, std::move(addresser), false);
+  stored.load(*memory_);
+  if (!memory::is_solved_globally(rules)) memory_->solve();
+}
+
+void ShardService::make_memory(const memory::MemoryRules& rules, std::shared_ptr<const memory::Addresser> addresser,
+                               bool keep_codes) {
+  memory_ = std::make_unique<ShardMemory>(ShardMemoryOptions{.rules = rules,
+                                                             .code_size = place_.code_size,
+                                                             .key_size = place_.key_size,
+                                                             .addresser = std::move(addresser),
+                                                             .keep_codes = keep_codes});
+}
+
 std::vector<double> ShardService::statistics() const { return memory_->statistics().pack(); }
 
 void ShardService::adopt(const linalg::Matrix& memory) {
   const auto rows = static_cast<std::size_t>(memory.rows());
-  const std::size_t first = rows * shard_.value / shards_, last = rows * (shard_.value + 1) / shards_;
+  const std::size_t first = rows * place_.shard.value / place_.shards,
+                    last = rows * (place_.shard.value + 1) / place_.shards;
   memory_->adopt(memory, {static_cast<linalg::Index>(first), static_cast<linalg::Index>(last - first)});
 }
 
@@ -137,7 +187,7 @@ wire::ReadHeader ShardService::header(const wire::ReadPlan& plan, wire::ReadKind
   wire::ReadHeader header;
   header.kind = kind;
   header.status = memory_->status();
-  header.shard = shard_;
+  header.shard = place_.shard;
   header.rows = static_cast<std::uint32_t>(rows);
   header.columns = static_cast<std::uint32_t>(columns);
   header.step = plan.step;
@@ -162,10 +212,10 @@ std::vector<std::byte> ShardService::hand_over(const wire::ReadPlan& plan,
   std::vector<wire::CodeRecord> records;
   std::vector<float> floats;
   for (const wire::ChosenSegment& choice : chosen) {
-    if (choice.shard != shard_) continue;
+    if (choice.shard != place_.shard) continue;
     if (choice.slot.value >= memory_->size()) throw base::CommError("a slot was chosen that this shard does not have");
     const SegmentInfo& info = memory_->segment(choice.slot);
-    records.push_back({info.id, info.byte_begin, info.byte_end, info.line, info.document, shard_, choice.slot,
+    records.push_back({info.id, info.byte_begin, info.byte_end, info.line, info.document, place_.shard, choice.slot,
                        wire::ReadStatus::kOk});
     if (plan.form != wire::ReadForm::kCodes) continue;
     const std::span<const float> code = memory_->code(choice.slot);
@@ -183,7 +233,7 @@ std::vector<float> ShardService::blend(const wire::ReadPlan& plan, std::span<con
   for (std::size_t q = 0; q < plan.queries; ++q) {
     linalg::SoftmaxPartial part(static_cast<linalg::Index>(plan.code_size));
     for (const wire::ChosenSegment& choice : chosen.subspan(q * plan.k, plan.k)) {
-      if (choice.shard == shard_)
+      if (choice.shard == place_.shard)
         part.add(static_cast<double>(choice.score) / plan.temperature, memory_->code(choice.slot));
     }
     floats.push_back(static_cast<float>(part.m()));

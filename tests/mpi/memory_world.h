@@ -30,8 +30,8 @@ struct MemoryRank {
     rules.key_mode = key_mode;
     encoder.emplace(codes, keys, tokenizer, rules);
     if (const int number = plan.shard_of(rank); number >= 0) {
-      shard.emplace(base::ShardId{static_cast<std::uint32_t>(number)}, plan.shards(), *encoder, nullptr, "");
-      shard->ingest(corpus, [](const shard::IngestStats&) {});
+      shard.emplace(shard::ShardPlace{{static_cast<std::uint32_t>(number)}, plan.shards(), kCodeSize, kKeySize});
+      shard->ingest(corpus, {.encoder = *encoder}, [](const shard::IngestStats&) {});
       shard->write(nearest.rules, nearest.addresser);
     }
     roles = {rank == 0 ? &coordinator : nullptr, shard ? &*shard : nullptr,

@@ -32,9 +32,9 @@ Codes codes_of(Model& model, const text::Corpus& corpus, std::size_t shards) {
   const linalg::Matrix read_key = model.keys->encode(std::vector<std::string>{"The river by night"});
   for (std::size_t s = 0; s < shards; ++s) {
     BlockEncoder encoder(*model.codes, *model.keys, *model.tokenizer, {});
-    ShardService service({static_cast<std::uint32_t>(s)}, shards, encoder, nullptr, "");
-    service.ingest(corpus, [](const IngestStats&) {});
-    service.write({});
+    ShardService service({{static_cast<std::uint32_t>(s)}, shards, encoder.code_size(), encoder.key_size()});
+    service.ingest(corpus, {.encoder = encoder}, [](const IngestStats&) {});
+    service.write({}, nullptr);
     const ShardMemory& memory = service.memory();
     if (memory.size() == 0) continue;
     for (const wire::Candidate& candidate : memory.read_candidates(read_key, memory.size())) {

@@ -17,9 +17,9 @@ namespace {
 struct Bench {
   Bench(std::size_t shard, std::size_t shards, const text::Corpus& corpus, BlockCache* cache = nullptr,
         const EncodingRules& rules = {})
-      : encoder(codes, keys, tokenizer, rules),
-        service({static_cast<std::uint32_t>(shard)}, shards, encoder, cache, "segment") {
-    stats = service.ingest(corpus, [this](const IngestStats& now) { reported.push_back(now.blocks_done); });
+      : encoder(codes, keys, tokenizer, rules), service({{static_cast<std::uint32_t>(shard)}, shards, 5, 7}) {
+    stats = service.ingest(corpus, {.encoder = encoder, .cache = cache, .rules = "segment"},
+                           [this](const IngestStats& now) { reported.push_back(now.blocks_done); });
   }
   support::ByteTokenizer tokenizer;
   support::FakeCodes codes{5};

@@ -1,0 +1,58 @@
+#include "shard/log_writers.h"
+
+#include "common/wire/plan.h"
+
+namespace larimar::shard {
+
+static_assert(wire::kVirtualShards == store::kVirtualShards, "a block's log is its virtual shard's");
+
+std::vector<store::LogState> logs_of_shard(const store::Manifest& manifest, base::ShardId shard, std::size_t shards) {
+  std::vector<store::LogState> mine;
+  for (const store::LogState& log : manifest.logs) {
+    if (wire::shard_of_block(log.shard, shards) == shard.value) mine.push_back(log);
+  }
+  return mine;
+}
+
+LogWriters::LogWriters(const store::Folder& folder, base::ShardId shard, std::size_t shards)
+    : folder_(folder), committed_(logs_of_shard(folder.manifest(), shard, shards)) {}
+
+store::LogWriter& LogWriters::writer(std::uint32_t virtual_shard) {
+  const auto found = writers_.find(virtual_shard);
+  if (found != writers_.end()) return found->second;
+  return writers_.emplace(virtual_shard, folder_.write_log(virtual_shard)).first->second;
+}
+
+bool LogWriters::has(std::uint64_t block) {
+  const auto last = writer(static_cast<std::uint32_t>(block % store::kVirtualShards)).last_block();
+  return last && *last >= block;
+}
+
+void LogWriters::append(const store::SegmentsRecord& record) {
+  writer(static_cast<std::uint32_t>(record.block % store::kVirtualShards)).append(record);
+  ++appended_;
+  if (since_sync_.seconds() >= kGroupCommitSeconds) sync();
+}
+
+void LogWriters::forget(std::uint32_t virtual_shard, std::span<const std::uint64_t> ids) {
+  writer(virtual_shard).append(store::ForgetRecord{ids});
+}
+
+void LogWriters::sync() {
+  for (auto& [shard, writer] : writers_) writer.sync();
+  acknowledged_ = appended_;
+  since_sync_.restart();
+}
+
+std::vector<store::LogState> LogWriters::states() const {
+  std::map<std::uint32_t, store::LogState> all;
+  for (const store::LogState& state : committed_) all[state.shard] = state;
+  for (const auto& [shard, writer] : writers_) {
+    if (writer.position().bytes > 0) all[shard] = writer.position();
+  }
+  std::vector<store::LogState> states;
+  for (const auto& [shard, state] : all) states.push_back(state);
+  return states;
+}
+
+}  // namespace larimar::shard

@@ -1,0 +1,50 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <span>
+#include <vector>
+
+#include "common/base/clock.h"
+#include "common/base/ids.h"
+#include "common/store/folder.h"
+
+namespace larimar::shard {
+
+/// Seconds after which appended records are put on disk together.
+inline constexpr double kGroupCommitSeconds = 1.0;
+
+/// The logs of one shard's virtual shards, for writing. A record counts as written after the sync() behind its append.
+/// Borrows the folder, owns the open logs; one thread.
+class LogWriters {
+ public:
+  LogWriters(const store::Folder& folder, base::ShardId shard, std::size_t shards);
+
+  /// Whether the block's record is there already, from the job that this one continues.
+  [[nodiscard]] bool has(std::uint64_t block);
+  /// Precondition: the block is of this shard. Syncs all logs if the last time is kGroupCommitSeconds ago.
+  /// Throws  as store::LogWriter.
+  void append(const store::SegmentsRecord& record);
+  /// The ids in the logs where their segments lie.
+  void forget(std::uint32_t virtual_shard, std::span<const std::uint64_t> ids);
+  void sync();
+
+  /// Ends of all logs of this shard in use, by rising number.
+  [[nodiscard]] std::vector<store::LogState> states() const;
+  /// Blocks known to be on disk.
+  [[nodiscard]] std::uint64_t acknowledged() const { return acknowledged_; }
+
+ private:
+  store::LogWriter& writer(std::uint32_t virtual_shard);
+
+  const store::Folder& folder_;
+  std::map<std::uint32_t, store::LogWriter> writers_;
+  std::vector<store::LogState> committed_;  // of this shard's logs
+  base::Stopwatch since_sync_;
+  std::uint64_t appended_ = 0, acknowledged_ = 0;
+};
+
+/// Virtual shards that belong to a shard: those that are in use, by rising number.
+[[nodiscard]] std::vector<store::LogState> logs_of_shard(const store::Manifest& manifest, base::ShardId shard,
+                                                         std::size_t shards);
+
+}  // namespace larimar::shard
