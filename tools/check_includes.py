@@ -37,6 +37,7 @@ THIRD_PARTIES = {
     "MPI or NCCL": (r"(mpi|mpi-ext|nccl)\.h$", r"common/comm/|tests/"),
     "LibTorch": (r"(torch|ATen|c10)/", r"(common/model|decoder|train)/|tests/(unit/(model|decoder|train)|reference|support)/"),
     "Eigen": (r"(unsupported/)?Eigen/", r"(common/linalg|common/memory|common/model|shard|coordinator|decoder|train|eval|launch|tests|bench)/"),
+    "OpenBLAS": (r"(cblas|lapacke?)\.h$", r"common/linalg/"),
     "Protobuf": (r".*\.pb\.h$|google/protobuf/", r"common/(wire|store)/.*\.cc$|launch/|tests/unit/(wire|store|launch)/"),
     "GoogleTest": (r"(gtest|gmock)/", r"tests/"),
     "Google Benchmark": (r"benchmark/", r"bench/"),

@@ -3,48 +3,25 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <Eigen/SVD>
 #include <cmath>
 #include <limits>
 #include <random>
 
 #include "common/base/error.h"
+#include "tests/unit/linalg/reference.h"
 
 namespace larimar::linalg {
 namespace {
 
-constexpr double kFloatRounding = 0x1p-24;
-constexpr double kDoubleRounding = 0x1p-53;
+using reference::kDoubleRounding;
+using reference::kFloatRounding;
+using reference::random_matrix;
 
-Matrix random_matrix(Index rows, Index columns, std::uint64_t seed, float scale = 1.0F) {
-  std::mt19937_64 random(seed);
-  std::normal_distribution<float> normal(0.0F, scale);
-  return Matrix::NullaryExpr(rows, columns, [&] { return normal(random); });
-}
-
-struct Reference {
-  MatrixF64 memory;
-  double condition = 0.0;  // of the Gram matrix
-};
-
-/// The slow obvious way: singular values of [W; sqrt(ridge) I] in double, small ones dropped, around the prior.
-Reference reference_write(const Matrix& W, const Matrix& Z, const Matrix& M0, double ridge) {
-  const Index slots = W.cols();
-  Eigen::MatrixXd stacked(W.rows() + slots, slots), right(W.rows() + slots, Z.cols());
-  stacked << W.cast<double>(), Eigen::MatrixXd::Identity(slots, slots) * std::sqrt(ridge);
-  right << Z.cast<double>() - W.cast<double>() * M0.cast<double>(), Eigen::MatrixXd::Zero(slots, Z.cols());
-  Eigen::JacobiSVD<Eigen::MatrixXd> svd(stacked, Eigen::ComputeThinU | Eigen::ComputeThinV);
-  svd.setThreshold(1e-10);
-  const double smallest = svd.singularValues()(svd.rank() - 1);
-  const double ratio = svd.singularValues()(0) / smallest;
-  return {M0.cast<double>() + svd.solve(right), ratio * ratio};
-}
-
-void expect_near_reference(const Matrix& found, const Reference& reference, const std::string& what) {
+void expect_near_reference(const Matrix& found, const reference::Write& exact, const std::string& what) {
   // One rounding to float, and the normal equations' condition times double rounding (docs/numerics.md).
   const double size = static_cast<double>(found.rows());
-  const double bound = (kFloatRounding + 8.0 * size * reference.condition * kDoubleRounding) * reference.memory.norm();
-  EXPECT_LE((found.cast<double>() - reference.memory).norm(), bound) << what << ", condition " << reference.condition;
+  const double bound = (kFloatRounding + 8.0 * size * exact.condition * kDoubleRounding) * exact.memory.norm();
+  EXPECT_LE((found.cast<double>() - exact.memory).norm(), bound) << what << ", condition " << exact.condition;
 }
 
 TEST(SolveWrite, AgreesWithTheSingularValueReference) {
@@ -55,7 +32,7 @@ TEST(SolveWrite, AgreesWithTheSingularValueReference) {
                    M0 = random_matrix(slots, latent, 3);
       const Matrix found = solve_write({.addressing = W, .codes = Z, .prior = M0, .ridge = ridge});
       expect_near_reference(
-          found, reference_write(W, Z, M0, ridge),
+          found, reference::solve_write(W, Z, M0, ridge),
           "N " + std::to_string(segments) + " K " + std::to_string(slots) + " ridge " + std::to_string(ridge));
     }
   }
@@ -67,7 +44,7 @@ TEST(SolveWrite, RankDeficientWeightsGiveTheSolutionNearestToThePrior) {
   W.col(11).setZero();
   const Matrix Z = random_matrix(50, 6, 5), M0 = random_matrix(20, 6, 6);
   const Matrix found = solve_write({.addressing = W, .codes = Z, .prior = M0});
-  expect_near_reference(found, reference_write(W, Z, M0, 0.0), "duplicate and zero columns");
+  expect_near_reference(found, reference::solve_write(W, Z, M0, 0.0), "duplicate and zero columns");
   EXPECT_EQ(found.row(11), M0.row(11)) << "a slot that nothing addresses keeps its prior";
 }
 
