@@ -12,9 +12,9 @@ namespace larimar::linalg {
 enum class WriteMethod { kEmpty, kCholesky, kOrthogonal, kEigen, kBenCohen };
 
 struct WriteSolution {
-  MatrixF64 memory{};                          // M [slots, latent]
+  MatrixF64 memory{};  // M [slots, latent]
   WriteMethod method = WriteMethod::kEmpty;
-  double condition = 1.0;                      // estimate for the Gram matrix; infinity if it has no full rank
+  double condition = 1.0;  // estimate for the Gram matrix; infinity if it has no full rank
 };
 
 /// All that a least-squares write has to know of its segments:  G = sum w'w [slots, slots],  B = sum w'z [slots, latent].
@@ -42,7 +42,7 @@ class GramStatistics {
   [[nodiscard]] Index slots() const { return gram_.rows(); }
   [[nodiscard]] Index latent() const { return right_.cols(); }
   [[nodiscard]] std::uint64_t segments() const { return segments_; }
-  [[nodiscard]] const MatrixF64& gram() const { return gram_; }     // G, symmetric, both halves filled
+  [[nodiscard]] const MatrixF64& gram() const { return gram_; }         // G, symmetric, both halves filled
   [[nodiscard]] const MatrixF64& right_side() const { return right_; }  // B
 
   /// The sums as one row of doubles, for sending: slots^2 + slots*latent + 1 of them.

@@ -8,9 +8,9 @@
 namespace larimar::linalg {
 
 struct RecursiveOptions {
-  double ridge = 1e-6;            // > 0; with observation noise sigma^2 and prior covariance I the ridge is sigma^2
-  double residual_limit = 1e-9;   // relative residual of the normal equations above which everything is solved anew
-  std::uint64_t check_every = 64; // updates between two residual tests
+  double ridge = 1e-6;             // > 0; with observation noise sigma^2 and prior covariance I the ridge is sigma^2
+  double residual_limit = 1e-9;    // relative residual of the normal equations above which everything is solved anew
+  std::uint64_t check_every = 64;  // updates between two residual tests
 };
 
 /// A memory that follows single writes and forgets without being solved anew: recursive least squares with P = (G + ridge I)^-1
@@ -31,8 +31,8 @@ class RecursiveMemory {
   void write(ConstMatrixRef addressing, ConstMatrixRef codes);
   void forget(ConstMatrixRef addressing, ConstMatrixRef codes);
 
-  [[nodiscard]] const MatrixF64& memory() const { return memory_; }        // M [slots, latent]
-  [[nodiscard]] const MatrixF64& covariance() const { return inverse_; }   // P [slots, slots]
+  [[nodiscard]] const MatrixF64& memory() const { return memory_; }       // M [slots, latent]
+  [[nodiscard]] const MatrixF64& covariance() const { return inverse_; }  // P [slots, slots]
   [[nodiscard]] const GramStatistics& statistics() const { return statistics_; }
   /// |((G + ridge I) M - B - ridge M0) v| / (|B v| + ...) for one fixed random v: the relative error of the normal equations.
   [[nodiscard]] double residual() const;

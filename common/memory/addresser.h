@@ -36,7 +36,7 @@ class Addresser {
  private:
   linalg::Matrix key_memory_;  // M0 [K, D]
   MemoryRules rules_;
-  linalg::Matrix inverse_;     // M0^+ [D, K]; dense only
+  linalg::Matrix inverse_;  // M0^+ [D, K]; dense only
 };
 
 }  // namespace larimar::memory

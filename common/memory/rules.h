@@ -39,12 +39,12 @@ struct MemoryRules {
   Aggregation aggregation = Aggregation::kBest;
   Solve solve = Solve::kGlobal;
   ReadWeights read_weights = ReadWeights::kKeyMemory;
-  std::size_t slots = 0;       // K of a codebook; 0 with stored keys
-  double ridge = 0.0;          // >= 0
-  double alpha = 1e-3;         // > 0; variance of the Gaussian
-  double temperature = 0.05;   // > 0; of the softmax
-  std::size_t top = 4;         // k >= 1 rows of topk
-  int steps = 15;              // of ben-cohen: 3, 7, 15 in 2403.11901
+  std::size_t slots = 0;      // K of a codebook; 0 with stored keys
+  double ridge = 0.0;         // >= 0
+  double alpha = 1e-3;        // > 0; variance of the Gaussian
+  double temperature = 0.05;  // > 0; of the softmax
+  std::size_t top = 4;        // k >= 1 rows of topk
+  int steps = 15;             // of ben-cohen: 3, 7, 15 in 2403.11901
   friend bool operator==(const MemoryRules&, const MemoryRules&) = default;
 };
 
