@@ -26,7 +26,8 @@ struct IngestStopped {};
 
 double rate(std::uint64_t tokens, double seconds) { return seconds > 0 ? static_cast<double>(tokens) / seconds : 0.0; }
 
-void watch_shards(comm::Transport& transport, const wire::RolePlan& roles, const JobSetup& setup, std::uint64_t blocks) {
+void watch_shards(comm::Transport& transport, const wire::RolePlan& roles, const JobSetup& setup,
+                  std::uint64_t blocks) {
   const comm::PatienceScope watchful(transport, setup.patience);
   base::Progress progress("ingest", blocks, "blocks",
                           setup.quiet ? base::Progress::Mode::kOff : base::Progress::Mode::kAuto);

@@ -47,9 +47,8 @@ MemoryFolder MemoryFolder::open_reading(comm::Transport& transport, const std::f
 MemoryFolder MemoryFolder::open_writing(comm::Transport& transport, const std::filesystem::path& path,
                                         store::Recover recover) {
   MemoryFolder memory;
-  memory.folder_ = on_root(transport, [&] {
-    return store::Folder::open_writing(files(), path, store::this_process("larimar"), recover);
-  });
+  memory.folder_ = on_root(
+      transport, [&] { return store::Folder::open_writing(files(), path, store::this_process("larimar"), recover); });
   memory.share(transport);
   comm::together(transport, [&] {
     if (transport.rank() != 0) memory.folder_ = store::Folder::open_joined(files(), path);
@@ -60,8 +59,8 @@ MemoryFolder MemoryFolder::open_writing(comm::Transport& transport, const std::f
 MemoryFolder MemoryFolder::create(comm::Transport& transport, const std::filesystem::path& path,
                                   const store::Manifest& first) {
   MemoryFolder memory;
-  memory.folder_ = on_root(
-      transport, [&] { return store::Folder::create(files(), path, first, store::this_process("larimar")); });
+  memory.folder_ =
+      on_root(transport, [&] { return store::Folder::create(files(), path, first, store::this_process("larimar")); });
   memory.share(transport);
   comm::together(transport, [&] {
     if (transport.rank() != 0) memory.folder_ = store::Folder::open_joined(files(), path);
@@ -85,8 +84,7 @@ void MemoryFolder::commit(comm::Transport& transport, const store::Manifest& nex
 }
 
 void gather_log_states(comm::Transport& transport, const shard::LogWriters* mine, store::Manifest& next) {
-  const std::vector<store::LogState> states =
-      mine != nullptr ? mine->states() : std::vector<store::LogState>{};
+  const std::vector<store::LogState> states = mine != nullptr ? mine->states() : std::vector<store::LogState>{};
   std::vector<std::size_t> counts;
   for (const std::uint64_t count : transport.all_gather_one(static_cast<std::uint64_t>(states.size())))
     counts.push_back(static_cast<std::size_t>(count));

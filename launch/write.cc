@@ -108,7 +108,7 @@ void solve_together(comm::Transport& transport, const wire::RolePlan& roles, sha
   for (const int rank : roles.shard_ranks) {
     if (transport.rank() == 0) {
       if (rank != 0) {
-        packed.resize(rules.slots * (rules.slots + code_size) + 1);
+        packed.resize(linalg::GramStatistics::packed_size(slots, latent));
         transport.receive(std::span(packed), rank, kStatistics);
       }
       sum->merge_packed(packed);

@@ -150,7 +150,8 @@ StoredSegments::KeySample StoredSegments::sample_keys(std::uint64_t stride) cons
     }
   }
   sample.keys.resize(static_cast<Index>(rows.size()), key_size_);
-  for (std::size_t i = 0; i < rows.size(); ++i) std::ranges::copy(rows[i], sample.keys.row(static_cast<Index>(i)).data());
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    std::ranges::copy(rows[i], sample.keys.row(static_cast<Index>(i)).data());
   return sample;
 }
 

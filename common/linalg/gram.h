@@ -57,6 +57,9 @@ class GramStatistics {
 
   /// The sums as one row of doubles, for sending: slots^2 + slots*latent + 2 of them.
   [[nodiscard]] std::vector<double> pack() const;
+  [[nodiscard]] static std::size_t packed_size(Index slots, Index latent) {
+    return static_cast<std::size_t>(slots * (slots + latent)) + 2;
+  }
   /// Throws ShapeError for another length, NumericalError for sums that are not finite.
   void merge_packed(std::span<const double> packed);
 

@@ -154,6 +154,11 @@ Aggregation parse_aggregation(std::string_view name) { return parse(kAggregation
 Solve parse_solve(std::string_view name) { return parse(kSolves, name, "solve"); }
 ReadWeights parse_read_weights(std::string_view name) { return parse(kReadWeights, name, "kind of read weights"); }
 
+bool is_solved_globally(const MemoryRules& rules) {
+  const bool weighted = rules.addressing == Addressing::kDense || rules.addressing == Addressing::kGaussian;
+  return weighted && rules.solve == Solve::kGlobal;
+}
+
 Aggregation usual_aggregation(Addressing addressing, KeyMemory key_memory, Solve solve) {
   if (addressing == Addressing::kTopK) return Aggregation::kTopK;
   if (key_memory == KeyMemory::kStored) return Aggregation::kBest;
