@@ -144,6 +144,7 @@ BatchRead CoordinatorService::assemble(const wire::ReadPlan& plan, std::span<con
   batch.margin = merged_.margin;
   for (const Winner& winner : merged_.winners) batch.scores.push_back(winner.candidate.score);
   batch.weights = source_weights(plan);
+  batch.slots = slots_read(plan);
   switch (plan.form) {
     case wire::ReadForm::kCodes:
       batch.reads = plan.k;
@@ -175,6 +176,18 @@ std::vector<double> CoordinatorService::source_weights(const wire::ReadPlan& pla
       weights[i] /= sum;
   }
   return weights;
+}
+
+std::vector<std::int64_t> CoordinatorService::slots_read(const wire::ReadPlan& plan) const {
+  std::vector<std::int64_t> slots(plan.queries, -1);
+  const bool one_hot =
+      rules_.addressing == memory::Addressing::kNearest || rules_.addressing == memory::Addressing::kTopK;
+  for (std::size_t q = 0; q < plan.queries; ++q) {
+    const wire::Candidate& best = merged_.winners[q * plan.k].candidate;
+    if (plan.form != wire::ReadForm::kSlots && !wire::is_absent(best)) slots[q] = best.slot.value;
+    if (plan.form == wire::ReadForm::kSlots && one_hot) slots[q] = slots_->reads[q * plan.slot_rows].row;
+  }
+  return slots;
 }
 
 void set_form(wire::ReadPlan& plan, const memory::MemoryRules& rules) {

@@ -21,6 +21,9 @@ struct BatchRead {
   /// [queries * k] share of each source in the query's first code: 1 and zeros for `best` of stored keys, the softmax of a
   /// blend, one part of a slot's mean; NaN where a share is not defined (dense and Gaussian weights, several rows).
   std::vector<double> weights;
+  /// [queries] what the first code was read from: the best segment's slot in its shard, a codebook's row; -1 for weights
+  /// over all slots, and where nothing was read.
+  std::vector<std::int64_t> slots;
   Participation participation;
 };
 
@@ -48,6 +51,7 @@ class CoordinatorService {
 
  private:
   [[nodiscard]] std::vector<double> source_weights(const wire::ReadPlan& plan) const;
+  [[nodiscard]] std::vector<std::int64_t> slots_read(const wire::ReadPlan& plan) const;
 
   std::size_t shards_;
   memory::MemoryRules rules_;

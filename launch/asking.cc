@@ -108,4 +108,17 @@ double calibrate_scope(const Asking& asking, const std::filesystem::path& unseen
   return threshold;
 }
 
+Asked answer_together(const Asking& asking, std::span<const coordinator::Query> queries, std::uint64_t count) {
+  try {
+    if (!asking.setup.calibrate.empty()) asking.setup.scope = calibrate_scope(asking, asking.setup.calibrate);
+    return ask_all(asking, queries, count, asking.setup.scope);
+  } catch (const base::CommError&) {
+    throw;
+  } catch (const comm::AgreedError&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw base::CommError(std::string("failed while answering: ") + error.what());
+  }
+}
+
 }  // namespace larimar::launch

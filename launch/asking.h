@@ -22,7 +22,7 @@ struct Asking {
   const wire::RolePlan& plan;
   const Roles& roles;
   const Networks& networks;
-  const JobSetup& setup;                             // resolved
+  JobSetup& setup;                                   // resolved
   std::span<const std::filesystem::path> documents;  // by number, for citations; rank 0 only
   std::size_t key_size = 0;                          // D
   std::uint64_t& step;                               // of the job's reads
@@ -41,6 +41,11 @@ struct Asked {
 ///         a CommError.
 [[nodiscard]] Asked ask_all(const Asking& asking, std::span<const coordinator::Query> queries, std::uint64_t count,
                             double scope);
+
+/// ask_all with the scope that the setup asks for, calibrated if it names a text; then setup.scope is what was found.
+/// Calls   collective. An error in the middle of an exchange is a CommError, since the ranks are then out of step.
+[[nodiscard]] Asked answer_together(const Asking& asking, std::span<const coordinator::Query> queries,
+                                    std::uint64_t count);
 
 /// The key similarity that 95 of 100 sentences stay below which the memory has not seen: the least of an answer in scope.
 /// Sentences are drawn evenly from the file, at most 512.

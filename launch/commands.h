@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/comm/transport.h"
+#include "launch/ingest_plan.h"
 #include "launch/setup.h"
 #include "train/trainer.h"
 
@@ -20,6 +21,43 @@ struct RunCommand {
   std::filesystem::path out = "larimar-out";
   bool json = false;  // print answers.jsonl to standard output instead of a table
   std::vector<std::string> command_line;
+};
+
+/// Into a memory folder.
+struct IngestCommand {
+  JobSetup setup;
+  IngestKind kind = IngestKind::kIngest;
+  std::filesystem::path memory;                // the folder
+  std::vector<std::filesystem::path> context;  // text; or
+  std::filesystem::path codes;                 // safetensors
+};
+
+/// Out of a memory folder: queries to answers, or keys to codes.
+struct AskCommand {
+  JobSetup setup;
+  std::filesystem::path memory;
+  std::filesystem::path queries;
+  std::vector<std::string> query;
+  std::filesystem::path keys;  // safetensors with read keys, instead of queries
+  std::filesystem::path out;   // folder of answers.jsonl and run.json; with keys a safetensors file
+  bool json = false;
+  std::vector<std::string> command_line;
+};
+
+/// Segments leave a memory folder, or are replaced.
+struct ForgetCommand {
+  JobSetup setup;
+  std::filesystem::path memory;
+  std::vector<std::uint64_t> ids;
+  std::vector<std::filesystem::path> documents;
+  std::vector<std::string> query;  // segments whose keys are near to this text
+  std::filesystem::path keys;      // or to one of these keys
+  double threshold = 0.9;          // how near
+};
+struct UpdateCommand {
+  JobSetup setup;
+  std::filesystem::path memory;
+  std::filesystem::path codes;  // rows whose ids are there already replace them
 };
 
 struct EvalCommand {
@@ -44,6 +82,10 @@ struct ModelEvalCommand {
 
 /// Collective: called by all ranks.
 [[nodiscard]] int run_command(comm::Transport& transport, const RunCommand& command);
+[[nodiscard]] int ingest_command(comm::Transport& transport, const IngestCommand& command);
+[[nodiscard]] int ask_command(comm::Transport& transport, const AskCommand& command);
+[[nodiscard]] int forget_command(comm::Transport& transport, const ForgetCommand& command);
+[[nodiscard]] int update_command(comm::Transport& transport, const UpdateCommand& command);
 [[nodiscard]] int eval_passkey_command(comm::Transport& transport, const EvalCommand& command);
 [[nodiscard]] int eval_needles_command(comm::Transport& transport, const EvalCommand& command);
 /// In one process; no MPI.

@@ -4,11 +4,11 @@
 #include <utility>
 
 #include "common/base/clock.h"
-#include "common/base/process.h"
 #include "common/comm/agree.h"
 #include "common/model/runtime.h"
 #include "launch/asking.h"
 #include "launch/ingesting.h"
+#include "launch/report.h"
 #include "launch/write.h"
 
 namespace larimar::launch {
@@ -25,10 +25,6 @@ class PhaseTimes {
  private:
   std::vector<coordinator::PhaseValue>& phases_;
   base::Stopwatch watch_;
-};
-
-struct HostName {
-  char text[64] = {};
 };
 
 }  // namespace
@@ -115,40 +111,15 @@ JobResult Job::run_together(const wire::JobMessage& message, const std::vector<c
   const Roles roles{rank == 0 ? &coordinator : nullptr, shard.get(), networks_.decoder_service.get()};
   std::vector<std::filesystem::path> documents;
   for (const text::Document& document : corpus.documents()) documents.push_back(document.path);
-  answer({transport_, plan_, roles, networks_, setup_, documents, key_size, step_}, queries, message.queries, result);
-  report_ranks(result.report);
+  Asked asked = answer_together({transport_, plan_, roles, networks_, setup_, documents, key_size, step_}, queries,
+                                message.queries);
+  result.answers = std::move(asked.answers);
+  result.report.shards = std::move(asked.shards);
+  result.report.phases.push_back({"read_keys", asked.times.keys});
+  result.report.phases.push_back({"read", asked.times.read});
+  result.report.phases.push_back({"decode", asked.times.decode});
+  report_ranks(transport_, plan_, result.report);
   return result;
-}
-
-void Job::answer(const Asking& asking, const std::vector<coordinator::Query>& queries, std::uint64_t count,
-                 JobResult& result) {
-  try {
-    if (!setup_.calibrate.empty()) setup_.scope = calibrate_scope(asking, setup_.calibrate);
-    Asked asked = ask_all(asking, queries, count, setup_.scope);
-    result.answers = std::move(asked.answers);
-    result.report.shards = std::move(asked.shards);
-    result.report.phases.push_back({"read_keys", asked.times.keys});
-    result.report.phases.push_back({"read", asked.times.read});
-    result.report.phases.push_back({"decode", asked.times.decode});
-  } catch (const base::CommError&) {
-    throw;
-  } catch (const comm::AgreedError&) {
-    throw;
-  } catch (const std::exception& error) {  // in the middle of an exchange: the ranks are out of step
-    throw base::CommError(std::string("failed while answering: ") + error.what());
-  }
-}
-
-void Job::report_ranks(coordinator::RunReport& report) {
-  HostName host;
-  transport_.host().copy(host.text, sizeof host.text - 1);
-  const auto hosts = transport_.all_gather_one(host);
-  const auto memory = transport_.all_gather_one(base::peak_memory_bytes());
-  const auto pids = transport_.all_gather_one(base::process_id());
-  for (int rank = 0; rank < plan_.ranks; ++rank) {
-    const auto i = static_cast<std::size_t>(rank);
-    report.ranks.push_back({rank, hosts[i].text, plan_.roles_of(rank), pids[i], memory[i]});
-  }
 }
 
 }  // namespace larimar::launch

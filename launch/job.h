@@ -49,9 +49,6 @@ class Job {
 
  private:
   JobResult run_together(const wire::JobMessage& message, const std::vector<coordinator::Query>& queries);
-  void answer(const Asking& asking, const std::vector<coordinator::Query>& queries, std::uint64_t count,
-              JobResult& result);
-  void report_ranks(coordinator::RunReport& report);
 
   comm::Transport& transport_;
   JobSetup setup_;

@@ -7,6 +7,7 @@
 #include "common/base/log.h"
 #include "common/comm/agree.h"
 #include "common/memory/rules_text.h"
+#include "common/model/safetensors.h"
 #include "launch/write.h"
 
 namespace larimar::launch {
@@ -15,11 +16,11 @@ namespace {
 store::FileSystem& files() { return store::real_file_system(); }
 
 template <class Open>
-std::optional<store::Folder> on_root(comm::Transport& transport, const Open& open) {
-  return comm::together(transport, [&]() -> std::optional<store::Folder> {
-    if (transport.rank() != 0) return std::nullopt;
-    store::Folder folder = open();
-    for (const std::string& note : folder.notes()) base::log(base::LogLevel::kWarning, note);
+std::unique_ptr<store::Folder> on_root(comm::Transport& transport, const Open& open) {
+  return comm::together(transport, [&]() -> std::unique_ptr<store::Folder> {
+    if (transport.rank() != 0) return nullptr;
+    auto folder = std::make_unique<store::Folder>(open());
+    for (const std::string& note : folder->notes()) base::log(base::LogLevel::kWarning, note);
     return folder;
   });
 }
@@ -39,19 +40,31 @@ MemoryFolder MemoryFolder::open_reading(comm::Transport& transport, const std::f
   memory.folder_ = on_root(transport, [&] { return store::Folder::open_reading(files(), path); });
   memory.share(transport);
   comm::together(transport, [&] {
-    if (transport.rank() != 0) memory.folder_ = store::Folder::open_joined(files(), path);
+    if (transport.rank() != 0)
+      memory.folder_ = std::make_unique<store::Folder>(store::Folder::open_joined(files(), path));
   });
   return memory;
 }
 
-MemoryFolder MemoryFolder::open_writing(comm::Transport& transport, const std::filesystem::path& path,
-                                        store::Recover recover) {
+MemoryFolder MemoryFolder::open_writing(comm::Transport& transport, const std::filesystem::path& path, Wanted wanted) {
   MemoryFolder memory;
-  memory.folder_ = on_root(
-      transport, [&] { return store::Folder::open_writing(files(), path, store::this_process("larimar"), recover); });
+  memory.folder_ = on_root(transport, [&] {
+    const auto state = store::Folder::open_joined(files(), path).manifest().state;
+    if (wanted == Wanted::kComplete && state != store::MemoryState::kComplete)
+      throw base::ConfigError(path.string() +
+                              " holds an unfinished ingest; finish it by the same larimar ingest or append again");
+    const bool keep = state == store::MemoryState::kIngesting;
+    store::Folder folder =
+        store::Folder::open_writing(files(), path, store::this_process("larimar"),
+                                    keep ? store::Recover::kKeepValidTail : store::Recover::kRollBack);
+    if (folder.manifest().state != state)
+      throw base::ConfigError(path.string() + " was changed by another job just now; try again");
+    return folder;
+  });
   memory.share(transport);
   comm::together(transport, [&] {
-    if (transport.rank() != 0) memory.folder_ = store::Folder::open_joined(files(), path);
+    if (transport.rank() != 0)
+      memory.folder_ = std::make_unique<store::Folder>(store::Folder::open_joined(files(), path));
   });
   return memory;
 }
@@ -63,7 +76,8 @@ MemoryFolder MemoryFolder::create(comm::Transport& transport, const std::filesys
       on_root(transport, [&] { return store::Folder::create(files(), path, first, store::this_process("larimar")); });
   memory.share(transport);
   comm::together(transport, [&] {
-    if (transport.rank() != 0) memory.folder_ = store::Folder::open_joined(files(), path);
+    if (transport.rank() != 0)
+      memory.folder_ = std::make_unique<store::Folder>(store::Folder::open_joined(files(), path));
   });
   return memory;
 }
@@ -115,6 +129,18 @@ std::shared_ptr<const memory::Addresser> load_together(comm::Transport& transpor
   });
   solve_together(transport, roles, shard, rules, manifest.code_size);
   return addresser;
+}
+
+store::Hash128 write_key_memory(const std::filesystem::path& folder, const linalg::Matrix& rows) {
+  const std::span<const float> floats(rows.data(), static_cast<std::size_t>(rows.size()));
+  const std::filesystem::path path = folder / store::kKeyMemoryName;
+  model::write_safetensors(path,
+                           {{"m0",
+                             {"F32",
+                              {static_cast<std::uint64_t>(rows.rows()), static_cast<std::uint64_t>(rows.cols())},
+                              std::as_bytes(floats)}}},
+                           {});
+  return hash_of_file(path);
 }
 
 store::Hash128 hash_of_file(const std::filesystem::path& path) {

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,8 +22,10 @@ class MemoryFolder {
  public:
   /// Calls   collective. Throws AgreedError: what store::Folder throws.
   static MemoryFolder open_reading(comm::Transport& transport, const std::filesystem::path& path);
-  static MemoryFolder open_writing(comm::Transport& transport, const std::filesystem::path& path,
-                                   store::Recover recover);
+  /// With the lock. What lies beyond the committed state is kept if it is an unfinished ingest's, otherwise (a forget that
+  /// did not get to its commit) cut off. With kComplete an unfinished memory is refused, untouched.
+  enum class Wanted { kAny, kComplete };
+  static MemoryFolder open_writing(comm::Transport& transport, const std::filesystem::path& path, Wanted wanted);
   /// `first` counts on rank 0.
   static MemoryFolder create(comm::Transport& transport, const std::filesystem::path& path,
                              const store::Manifest& first);
@@ -42,7 +43,7 @@ class MemoryFolder {
   MemoryFolder() = default;
   void share(comm::Transport& transport);
 
-  std::optional<store::Folder> folder_;
+  std::unique_ptr<store::Folder> folder_;
   store::Manifest manifest_;
 };
 
@@ -60,6 +61,9 @@ void gather_log_states(comm::Transport& transport, const shard::LogWriters* mine
                                                                      const MemoryFolder& memory,
                                                                      shard::ShardService* shard,
                                                                      const shard::ShardPlace& place);
+
+/// m0.safetensors of a memory, with the one tensor m0 [K, D]. Returns its hash for the manifest. Local; rank 0 only.
+[[nodiscard]] store::Hash128 write_key_memory(const std::filesystem::path& folder, const linalg::Matrix& rows);
 
 /// XXH3 of a file's bytes, as the manifest keeps it. Throws MissingInputError.
 [[nodiscard]] store::Hash128 hash_of_file(const std::filesystem::path& path);

@@ -39,7 +39,7 @@ fs::path home_folder() {
   return candidates.back();
 }
 
-JobSetup resolve(JobSetup setup) {
+void resolve_rules(JobSetup& setup) {
   memory::MemoryRules& rules = setup.memory;
   const bool codebook = rules.slots > 0 || !setup.m0.empty();
   rules.key_memory = codebook ? memory::KeyMemory::kCodebook : memory::KeyMemory::kStored;
@@ -48,6 +48,10 @@ JobSetup resolve(JobSetup setup) {
   memory::MemoryRules checked = rules;
   if (!setup.m0.empty()) checked.slots = std::max<std::size_t>(checked.top, 1);  // K is in the file
   memory::check(checked, 0, 0);
+}
+
+JobSetup resolve(JobSetup setup) {
+  resolve_rules(setup);
   if (setup.model.empty()) setup.model = home_folder() / kModel;
   if (setup.keys_folder.empty()) setup.keys_folder = deps_folder() / "minilm";
   const bool minilm = has_file(setup.keys_folder / "model.safetensors");

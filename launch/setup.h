@@ -36,6 +36,9 @@ struct JobSetup {
 /// The folder that holds models/: beside the program's build folder, the working directory, or $LARIMAR_HOME.
 [[nodiscard]] std::filesystem::path home_folder();
 
+/// Key memory and aggregation where they follow from the rest. Throws ConfigError as memory::check.
+void resolve_rules(JobSetup& setup);
+
 /// The setup with empty folders and "auto" made definite. Throws ConfigError naming what is not there and what to do.
 [[nodiscard]] JobSetup resolve(JobSetup setup);
 

@@ -24,6 +24,19 @@ struct Shape {
   std::uint64_t rows = 0, columns = 0;
 };
 
+/// In reading order, so that the codebook does not depend on the shards.
+Matrix sort_sample(const std::vector<base::SegmentId>& ids, const std::vector<float>& keys, std::size_t key_size) {
+  std::vector<std::size_t> order(ids.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, {}, [&](std::size_t i) { return ids[i]; });
+  Matrix sorted(static_cast<Index>(ids.size()), static_cast<Index>(key_size));
+  for (std::size_t i = 0; i < order.size(); ++i)
+    std::memcpy(sorted.row(static_cast<Index>(i)).data(), &keys[order[i] * key_size], key_size * sizeof(float));
+  return sorted;
+}
+
+}  // namespace
+
 Matrix read_key_memory(const std::filesystem::path& path, std::size_t key_size) {
   const model::SafetensorsFile file(path);
   const auto refuse = [&](const std::string& found) -> base::FormatError {
@@ -42,26 +55,19 @@ Matrix read_key_memory(const std::filesystem::path& path, std::size_t key_size) 
   return rows;
 }
 
-/// In reading order, so that the codebook does not depend on the shards.
-Matrix sort_sample(const std::vector<base::SegmentId>& ids, const std::vector<float>& keys, std::size_t key_size) {
-  std::vector<std::size_t> order(ids.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, {}, [&](std::size_t i) { return ids[i]; });
-  Matrix sorted(static_cast<Index>(ids.size()), static_cast<Index>(key_size));
-  for (std::size_t i = 0; i < order.size(); ++i)
-    std::memcpy(sorted.row(static_cast<Index>(i)).data(), &keys[order[i] * key_size], key_size * sizeof(float));
-  return sorted;
+void settle_slots(JobSetup& setup, std::size_t key_size) {
+  if (setup.memory.key_memory == memory::KeyMemory::kCodebook && !setup.m0.empty())
+    setup.memory.slots = static_cast<std::size_t>(read_key_memory(setup.m0, key_size).rows());
+  memory::check(setup.memory, key_size, 0);
 }
 
-/// K rows by k-means of the shards' keys, on rank 0; empty elsewhere.
-Matrix learn_key_memory(comm::Transport& transport, const shard::ShardService* shard, std::size_t slots,
-                        std::size_t key_size, std::uint64_t seed) {
+Matrix learn_key_memory(comm::Transport& transport, const KeySource& source, std::size_t slots, std::size_t key_size,
+                        std::uint64_t seed) {
   std::uint64_t rows = 0;
-  for (const std::uint64_t count : transport.all_gather_one(shard != nullptr ? shard->key_rows() : std::uint64_t{0}))
-    rows += count;
+  for (const std::uint64_t count : transport.all_gather_one(source.rows)) rows += count;
   const std::uint64_t stride = std::max<std::uint64_t>(1, rows / (kSampleKeysPerRow * slots));
-  const shard::ShardService::KeySample sample =
-      shard != nullptr ? shard->sample_keys(stride) : shard::ShardService::KeySample{};
+  const shard::StoredSegments::KeySample sample =
+      source.rows > 0 ? source.sample(stride) : shard::StoredSegments::KeySample{};
   const auto counts64 = transport.all_gather_one(static_cast<std::uint64_t>(sample.ids.size()));
   std::vector<std::size_t> counts(counts64.begin(), counts64.end()), floats;
   for (const std::size_t count : counts) floats.push_back(count * key_size);
@@ -74,8 +80,6 @@ Matrix learn_key_memory(comm::Transport& transport, const shard::ShardService* s
   });
 }
 
-}  // namespace
-
 std::shared_ptr<const memory::Addresser> share_key_memory(comm::Transport& transport, const KeyMemorySource& source,
                                                           const shard::ShardService* shard, std::size_t key_size,
                                                           std::size_t code_size, memory::MemoryRules& rules) {
@@ -83,7 +87,11 @@ std::shared_ptr<const memory::Addresser> share_key_memory(comm::Transport& trans
     comm::together(transport, [&] { memory::check(rules, key_size, code_size); });
     return nullptr;
   }
-  Matrix rows = source.m0.empty() ? learn_key_memory(transport, shard, rules.slots, key_size, source.seed)
+  KeySource keys;
+  if (shard != nullptr) keys = {shard->key_rows(), [&](std::uint64_t stride) { return shard->sample_keys(stride); }};
+  KeySource keys;
+  if (shard != nullptr) keys = {shard->key_rows(), [&](std::uint64_t stride) { return shard->sample_keys(stride); }};
+  Matrix rows = source.m0.empty() ? learn_key_memory(transport, keys, rules.slots, key_size, source.seed)
                                   : comm::together(transport, [&] {
                                       return transport.rank() == 0 ? read_key_memory(source.m0, key_size) : Matrix();
                                     });

@@ -15,7 +15,6 @@ wire::ReadPlan plan_of_rank(int rank, const std::function<void(wire::ReadPlan&)>
                       .asked = 2,
                       .key_size = static_cast<std::size_t>(kKeySize),
                       .code_size = static_cast<std::size_t>(kCodeSize),
-                      .codebook = false,
                       .step = 5};
   if (rank == 2) change(plan);
   return plan;

@@ -1,0 +1,178 @@
+// larimar ingest and append: text, or codes made elsewhere, into a memory folder.
+#include <algorithm>
+#include <iostream>
+#include <memory>
+#include <optional>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/comm/agree.h"
+#include "common/memory/rules_text.h"
+#include "common/model/runtime.h"
+#include "common/wire/job_message.h"
+#include "launch/codes_ingest.h"
+#include "launch/commands.h"
+#include "launch/ingest_plan.h"
+#include "launch/ingesting.h"
+#include "launch/memory_folder.h"
+#include "launch/model_ids.h"
+#include "launch/networks.h"
+#include "launch/write.h"
+
+namespace larimar::launch {
+namespace {
+
+struct Begun {
+  std::optional<MemoryFolder> memory;         // nothing if there is nothing to do
+  std::vector<std::filesystem::path> paths;  // documents to ingest now, equal on all ranks
+};
+
+/// Paths of the documents on their way in; they are read under the names that were given now.
+std::vector<std::filesystem::path> share_paths(comm::Transport& transport, const std::vector<NewDocument>& documents) {
+  wire::JobMessage message;
+  for (const NewDocument& document : documents) message.context.push_back(document.path);
+  std::string bytes = wire::to_bytes(message);
+  transport.broadcast_string(bytes, 0);
+  return wire::job_from_bytes(bytes).context;
+}
+
+/// Opens or makes the memory and lists what is new in it.
+Begun begin(comm::Transport& transport, const IngestCommand& command, const store::Manifest& empty,
+            const std::vector<NewDocument>& documents) {
+  Begun begun;
+  const bool root = transport.rank() == 0;
+  if (!MemoryFolder::is_there(transport, command.memory)) {
+    comm::together(transport, [&] {
+      if (command.kind == IngestKind::kAppend)
+        throw base::MissingInputError(command.memory.string() + " is no memory to append to; larimar ingest makes one");
+    });
+    begun.paths = share_paths(transport, documents);
+    begun.memory = MemoryFolder::create(transport, command.memory, begin_documents(empty, documents));
+    return begun;
+  }
+  begun.memory = MemoryFolder::open_writing(transport, command.memory, MemoryFolder::Wanted::kAny);
+  const store::Manifest& manifest = begun.memory->manifest();
+  std::vector<NewDocument> fresh;
+  comm::together(transport, [&] {
+    check_same_settings(manifest, empty);
+    if (!root) return;
+    if (manifest.state == store::MemoryState::kIngesting) {
+      // Those that were there before this ingest began are skipped again.
+      store::Manifest before = manifest;
+      before.documents.resize(first_unfinished(manifest));
+      fresh = unknown_documents(documents, before);
+      check_same_documents(manifest, fresh);
+      base::log(base::LogLevel::kInfo, "going on with an unfinished ingest of " + command.memory.string());
+      return;
+    }
+    fresh = unknown_documents(documents, manifest);
+    if (!fresh.empty() && command.kind == IngestKind::kIngest)
+      throw base::ConfigError(command.memory.string() + " is a complete memory without " + fresh.front().path.string() +
+                              "; larimar append adds documents to it");
+    if (fresh.size() < documents.size())
+      base::log(base::LogLevel::kInfo, std::to_string(documents.size() - fresh.size()) +
+                                           " documents are in the memory already, unchanged, and are skipped");
+  });
+  begun.paths = share_paths(transport, fresh);
+  if (begun.paths.empty()) {
+    begun.memory.reset();
+  } else if (manifest.state != store::MemoryState::kIngesting) {
+    begun.memory->commit(transport, begin_documents(manifest, fresh));
+  }
+  return begun;
+}
+
+}  // namespace
+
+void finish_ingest(comm::Transport& transport, MemoryFolder& memory, const shard::LogWriters* logs,
+                   const shard::ShardPlace& place, const KeyMemorySource& source) {
+  const comm::PhaseScope phase(transport, "finish the memory");
+  store::Manifest next = complete(memory.manifest());
+  gather_log_states(transport, logs, next);
+  memory::MemoryRules rules = comm::together(transport, [&] { return memory::rules_from_text(next.rules); });
+  if (rules.key_memory == memory::KeyMemory::kCodebook && !next.m0) {
+    // From the logs, so that a resumed ingest samples the same keys.
+    const auto stored = comm::together(transport, [&]() -> std::unique_ptr<shard::StoredSegments> {
+      if (logs == nullptr) return nullptr;
+      return std::make_unique<shard::StoredSegments>(memory.folder(), logs->states());
+    });
+    KeySource keys;
+    if (stored) keys = {stored->key_rows(), [&](std::uint64_t stride) { return stored->sample_keys(stride); }};
+    const linalg::Matrix rows =
+        source.m0.empty()
+            ? learn_key_memory(transport, keys, rules.slots, static_cast<std::size_t>(place.key_size), source.seed)
+            : comm::together(transport, [&] {
+                return read_key_memory(source.m0, static_cast<std::size_t>(place.key_size));
+              });
+    comm::together(transport, [&] {
+      if (transport.rank() == 0) next.m0 = write_key_memory(memory.folder().directory().path(), rows);
+    });
+  }
+  memory.commit(transport, next);
+}
+
+int ingest_command(comm::Transport& transport, const IngestCommand& command) {
+  if (!command.codes.empty()) return ingest_codes(transport, command);
+  transport.set_patience(command.setup.patience);
+  const wire::RolePlan roles = plan_storage(transport.size());
+  const int number = roles.shard_of(transport.rank());
+  JobSetup setup;
+  store::Manifest empty;
+  Networks networks = comm::together(transport, [&] {
+    setup = resolve(command.setup);
+    model::set_threads(setup.threads);
+    Networks loaded = load_networks(setup, {number >= 0, true, false});
+    settle_slots(setup, static_cast<std::size_t>(loaded.keys->key_size()));
+    empty = empty_manifest(setup, model_id(setup), keys_id(setup), loaded.code_size,
+                           static_cast<std::size_t>(loaded.keys->key_size()));
+    return loaded;
+  });
+  const std::vector<NewDocument> documents = comm::together(transport, [&] {
+    if (command.context.empty()) throw base::UsageError("nothing to ingest: give --context PATH or --codes FILE");
+    return transport.rank() == 0 ? describe_documents(text::Corpus(command.context)) : std::vector<NewDocument>{};
+  });
+  Begun begun = begin(transport, command, empty, documents);
+  if (!begun.memory) {
+    if (transport.rank() == 0) std::cout << "nothing new: " << command.memory.string() << " is complete\n";
+    return 0;
+  }
+  MemoryFolder& memory = *begun.memory;
+  const base::Stopwatch watch;
+  const shard::ShardPlace place{base::ShardId{static_cast<std::uint32_t>(std::max(number, 0))}, roles.shards(),
+                                static_cast<linalg::Index>(empty.code_size),
+                                static_cast<linalg::Index>(empty.key_size)};
+  std::optional<shard::ShardService> shard;
+  std::optional<shard::BlockEncoder> encoder;
+  std::optional<shard::LogWriters> logs;
+  std::optional<shard::Ingesting> how;
+  const text::Corpus corpus = comm::together(transport, [&] {
+    shard::EncodingRules rules = setup.rules;
+    rules.key_mode = parse_key_mode(setup.key_mode);
+    if (number >= 0) {
+      shard.emplace(place);
+      encoder.emplace(*networks.codes, *networks.keys, *networks.tokenizer, rules);
+      logs.emplace(memory.folder(), place.shard, place.shards);
+      const std::size_t first = first_unfinished(memory.manifest());
+      how.emplace(shard::Ingesting{.encoder = *encoder,
+                                   .logs = &*logs,
+                                   .first_block = memory.manifest().documents[first].first_block,
+                                   .first_document = static_cast<std::uint32_t>(first)});
+    }
+    return text::Corpus(begun.paths);
+  });
+  transport.set_phase("ingest");
+  const auto stats = ingest_together(transport, roles, setup, shard ? &*shard : nullptr, how ? &*how : nullptr, corpus);
+  finish_ingest(transport, memory, logs ? &*logs : nullptr, place, {setup.m0, setup.seed});
+  if (transport.rank() != 0) return 0;
+  coordinator::RunReport report;
+  report_context(corpus, stats, report);
+  std::uint64_t resumed = 0;
+  for (const shard::IngestStats& one : stats) resumed += one.resumed_blocks;
+  std::cout << command.memory.string() << ": " << corpus.documents().size() << " documents, " << report.context.segments
+            << " segments, " << report.context.tokens << " tokens in " << watch.seconds() << " s";
+  if (resumed > 0) std::cout << "; " << resumed << " blocks were there from before";
+  std::cout << std::endl;
+  return 0;
+}
+
+}  // namespace larimar::launch

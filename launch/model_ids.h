@@ -1,0 +1,16 @@
+#pragma once
+#include <string>
+
+#include "launch/setup.h"
+
+namespace larimar::launch {
+
+/// The code of a memory that holds codes made elsewhere.
+inline constexpr const char* kOwnCodes = "codes from a file";
+
+/// Name and XXH3 of the networks, so that a memory is never read with others. `setup` is resolved. Local; read the weights once.
+/// Throws MissingInputError.
+[[nodiscard]] std::string model_id(const JobSetup& setup);
+[[nodiscard]] std::string keys_id(const JobSetup& setup);
+
+}  // namespace larimar::launch
