@@ -89,8 +89,6 @@ std::shared_ptr<const memory::Addresser> share_key_memory(comm::Transport& trans
   }
   KeySource keys;
   if (shard != nullptr) keys = {shard->key_rows(), [&](std::uint64_t stride) { return shard->sample_keys(stride); }};
-  KeySource keys;
-  if (shard != nullptr) keys = {shard->key_rows(), [&](std::uint64_t stride) { return shard->sample_keys(stride); }};
   Matrix rows = source.m0.empty() ? learn_key_memory(transport, keys, rules.slots, key_size, source.seed)
                                   : comm::together(transport, [&] {
                                       return transport.rank() == 0 ? read_key_memory(source.m0, key_size) : Matrix();
