@@ -63,6 +63,10 @@ int run_on_ranks(const std::function<int(comm::Transport&)>& command) {
 struct Program {
   CLI::App app{"Larimar-MPI: an external memory for language models, sharded over MPI ranks"};
   RunCommand run;
+  IngestCommand ingest, append;
+  AskCommand ask;
+  ForgetCommand forget;
+  UpdateCommand update;
   EvalCommand passkey, needles;
   ModelEvalCommand model;
   train::TrainOptions train;
@@ -84,6 +88,21 @@ struct Program {
     add_run_options(*add(app, "run", "ingest a context and answer queries about it, in one job",
                          [this] { return run_on_ranks([this](comm::Transport& t) { return run_command(t, run); }); }),
                     run);
+    append.kind = IngestKind::kAppend;
+    const auto on_ranks = [](auto command, auto& options) {
+      return [command, &options] { return run_on_ranks([&](comm::Transport& t) { return command(t, options); }); };
+    };
+    add_ingest_options(*add(app, "ingest", "write a memory folder; goes on with one that is unfinished",
+                            on_ranks(ingest_command, ingest)),
+                       ingest);
+    add_ingest_options(
+        *add(app, "append", "more documents or codes for a memory folder", on_ranks(ingest_command, append)), append);
+    add_ask_options(*add(app, "ask", "answer queries, or read keys, from a memory folder", on_ranks(ask_command, ask)),
+                    ask);
+    add_forget_options(*add(app, "forget", "take segments out of a memory folder", on_ranks(forget_command, forget)),
+                       forget);
+    add_update_options(*add(app, "update", "replace codes in a memory folder", on_ranks(update_command, update)),
+                       update);
     CLI::App* eval = app.add_subcommand("eval", "measure recall and the model");
     eval->require_subcommand(1);
     add_eval_passkey_options(
@@ -113,6 +132,7 @@ struct Program {
 int run_program(int argc, char** argv) {
   Program program;
   program.run.command_line.assign(argv, argv + argc);
+  program.ask.command_line = program.run.command_line;
   try {
     refuse_unknown_command(program.app, argc, argv);
     program.app.parse(argc, argv);

@@ -28,7 +28,6 @@ class CodeBlocks {
     const std::size_t first = static_cast<std::size_t>(i) * kRowsPerBlock;
     return {first, std::min(kRowsPerBlock, file_.size() - first)};
   }
-  [[nodiscard]] std::uint64_t number(std::uint64_t i) const { return first_block_ + i; }
   [[nodiscard]] bool is_of(std::uint64_t i, const shard::ShardPlace& place) const {
     return wire::shard_of_block(first_block_ + i, place.shards) == place.shard.value;
   }
@@ -84,6 +83,34 @@ wire::RolePlan plan_storage(int ranks) {
   return plan;
 }
 
+NewDocument describe_codes(const CodesFile& file) {
+  return {file.path(), std::filesystem::file_size(file.path()), hash_of_file(file.path()), CodeBlocks(file, 0).count()};
+}
+
+void check_fits(const CodesFile& file, const store::Manifest& manifest) {
+  if (file.code_size() == manifest.code_size && file.key_size() == manifest.key_size) return;
+  throw base::ShapeError(file.path().string() + " has codes of " + std::to_string(file.code_size()) + " and keys of " +
+                         std::to_string(file.key_size()) + " components, but the memory's have " +
+                         std::to_string(manifest.code_size) + " and " + std::to_string(manifest.key_size));
+}
+
+void check_own_rows(const CodesFile& file, const wire::RolePlan& roles, int rank) {
+  const int number = roles.shard_of(rank);
+  const CodeBlocks blocks(file, 0);
+  for (std::uint64_t i = 0; number >= 0 && i < blocks.count(); ++i) {
+    if (i % roles.shards() == static_cast<std::uint64_t>(number))
+      file.check_rows(blocks.rows(i).first, blocks.rows(i).count);
+  }
+}
+
+void append_codes(const CodesFile& file, std::uint64_t first_block, std::uint32_t document,
+                  const shard::ShardPlace& place, shard::LogWriters& logs) {
+  const CodeBlocks blocks(file, first_block);
+  for (std::uint64_t i = 0; i < blocks.count(); ++i) {
+    if (blocks.is_of(i, place) && !logs.has(first_block + i)) blocks.append(i, document, logs);
+  }
+}
+
 int ingest_codes(comm::Transport& transport, const IngestCommand& command) {
   transport.set_patience(command.setup.patience);
   const wire::RolePlan roles = plan_storage(transport.size());
@@ -95,18 +122,12 @@ int ingest_codes(comm::Transport& transport, const IngestCommand& command) {
     if (!command.context.empty()) throw base::UsageError("--context and --codes do not go together");
     file.emplace(command.codes);
     empty = empty_codes_manifest(command, *file);
-    document = {command.codes, std::filesystem::file_size(command.codes), hash_of_file(command.codes),
-                CodeBlocks(*file, 0).count()};
+    document = describe_codes(*file);
   });
   const shard::ShardPlace place{base::ShardId{static_cast<std::uint32_t>(std::max(number, 0))}, roles.shards(),
                                 static_cast<linalg::Index>(file->code_size()),
                                 static_cast<linalg::Index>(file->key_size())};
-  comm::together(transport, [&] {
-    const CodeBlocks blocks(*file, 0);
-    for (std::uint64_t i = 0; number >= 0 && i < blocks.count(); ++i) {
-      if (i % place.shards == place.shard.value) file->check_rows(blocks.rows(i).first, blocks.rows(i).count);
-    }
-  });
+  comm::together(transport, [&] { check_own_rows(*file, roles, transport.rank()); });
   const bool there = MemoryFolder::is_there(transport, command.memory);
   comm::together(transport, [&] {
     if (!there && command.kind == IngestKind::kAppend)
@@ -138,11 +159,8 @@ int ingest_codes(comm::Transport& transport, const IngestCommand& command) {
   comm::together(transport, [&] {
     if (number < 0) return;
     logs.emplace(memory.folder(), place.shard, place.shards);
-    const CodeBlocks blocks(*file, memory.manifest().documents[first].first_block);
-    for (std::uint64_t i = 0; i < blocks.count(); ++i) {
-      if (blocks.is_of(i, place) && !logs->has(blocks.number(i)))
-        blocks.append(i, static_cast<std::uint32_t>(first), *logs);
-    }
+    append_codes(*file, memory.manifest().documents[first].first_block, static_cast<std::uint32_t>(first), place,
+                 *logs);
     logs->sync();
   });
   finish_ingest(transport, memory, logs ? &*logs : nullptr, place, {command.setup.m0, command.setup.seed});

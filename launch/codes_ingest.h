@@ -2,6 +2,7 @@
 #include <cstdint>
 
 #include "common/comm/transport.h"
+#include "launch/codes_file.h"
 #include "launch/commands.h"
 #include "launch/memory_folder.h"
 #include "launch/write.h"
@@ -9,7 +10,7 @@
 namespace larimar::launch {
 
 /// Rows of a codes file that make one block of the memory.
-inline constexpr std::size_t kRowsPerBlock = 256;
+inline constexpr std::size_t kRowsPerBlock = 64;
 
 /// Rank 0 coordinates and every rank stores: there is nothing to decode.
 [[nodiscard]] wire::RolePlan plan_storage(int ranks);
@@ -17,6 +18,17 @@ inline constexpr std::size_t kRowsPerBlock = 256;
 /// Codes that were made elsewhere, into a new memory or behind what is there. All is checked before the first byte is
 /// written. Calls collective. Throws AgreedError. Returns the exit code.
 [[nodiscard]] int ingest_codes(comm::Transport& transport, const IngestCommand& command);
+
+/// Parts of it that an update shares. All local.
+/// The file as a document of the manifest: its blocks are kRowsPerBlock rows.
+[[nodiscard]] NewDocument describe_codes(const CodesFile& file);
+/// Throws ShapeError if the file's sizes are not the memory's.
+void check_fits(const CodesFile& file, const store::Manifest& manifest);
+/// check_rows of a share of the rows, so that the ranks together look at all of them.
+void check_own_rows(const CodesFile& file, const wire::RolePlan& roles, int rank);
+/// This shard's blocks into its logs, but for those that are there already. Not synced.
+void append_codes(const CodesFile& file, std::uint64_t first_block, std::uint32_t document,
+                  const shard::ShardPlace& place, shard::LogWriters& logs);
 
 /// Ends of the logs, the key memory if one must be learnt, and the manifest that makes it all count.
 /// Calls   collective. `logs` is null on ranks without a shard.

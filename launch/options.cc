@@ -87,11 +87,20 @@ void add_memory_options(CLI::App& app, JobSetup& setup) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   add_addressing_options(app, setup);
+}
+
+void add_read_options(CLI::App& app, JobSetup& setup) {
   app.add_option("--reads", setup.reads, "segments read and decoded for a query")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
   app.add_option("--scope", setup.scope, "a query whose best key is less similar than this is out of scope")
       ->check(CLI::Range(-1.0, 1.0))
+      ->capture_default_str();
+}
+
+void add_key_mode_option(CLI::App& app, JobSetup& setup) {
+  app.add_option("--key-mode", setup.key_mode, "what write keys are made from: prefix, segment or sentence")
+      ->check(CLI::IsMember({"prefix", "segment", "sentence"}))
       ->capture_default_str();
 }
 
@@ -116,6 +125,7 @@ void add_rank_options(CLI::App& app, JobSetup& setup) {
 void add_eval_options(CLI::App& app, EvalCommand& command) {
   add_network_options(app, command.setup);
   add_memory_options(app, command.setup);
+  add_read_options(app, command.setup);
   add_rank_options(app, command.setup);
   app.add_option("--haystack", command.haystack, "folder of documents, or one file, to hide needles in")->required();
   app.add_option("--filler", command.filler, "folder of *.txt or *.txt.zst that lengthens the haystack");
@@ -139,13 +149,59 @@ void add_run_options(CLI::App& app, RunCommand& command) {
   app.add_option("--query", command.query,
                  "a question (ends with '?') or a prefix to complete; may be given several times");
   app.add_option("--out", command.out, "folder of answers.jsonl and run.json")->capture_default_str();
-  app.add_option("--key-mode", command.setup.key_mode, "what write keys are made from: prefix, segment or sentence")
-      ->check(CLI::IsMember({"prefix", "segment", "sentence"}))
-      ->capture_default_str();
+  add_key_mode_option(app, command.setup);
   app.add_flag("--json", command.json, "print the answers as JSON lines");
   add_network_options(app, command.setup);
   add_memory_options(app, command.setup);
+  add_read_options(app, command.setup);
   add_scope_options(app, command.setup);
+  add_rank_options(app, command.setup);
+}
+
+void add_ingest_options(CLI::App& app, IngestCommand& command) {
+  app.add_option("--memory", command.memory, "folder of the memory, on a file system that all ranks see")->required();
+  app.add_option("--context", command.context,
+                 "documents, or folders of documents; unchanged ones that are there are skipped");
+  app.add_option("--codes", command.codes,
+                 "safetensors instead of text: z F32 [N, C], and if they differ keys F32 [N, D] and ids I64 [N]");
+  add_key_mode_option(app, command.setup);
+  add_network_options(app, command.setup);
+  add_memory_options(app, command.setup);
+  add_rank_options(app, command.setup);
+}
+
+void add_ask_options(CLI::App& app, AskCommand& command) {
+  app.add_option("--memory", command.memory, "folder that larimar ingest made")->required();
+  app.add_option("--queries", command.queries, "JSON lines with id and prefix or question");
+  app.add_option("--query", command.query,
+                 "a question (ends with '?') or a prefix to complete; may be given several times");
+  app.add_option("--keys", command.keys, "safetensors with read keys, keys F32 [Q, D], instead of queries");
+  app.add_option("--out", command.out,
+                 "folder of answers.jsonl and run.json; with --keys a safetensors file with z, score, slot, shard, id");
+  app.add_flag("--json", command.json, "print the answers as JSON lines");
+  app.add_option("--model", command.setup.model, "folder of the model that wrote the memory");
+  app.add_option("--keys-folder", command.setup.keys_folder, "folder of all-MiniLM-L6-v2");
+  add_read_options(app, command.setup);
+  add_scope_options(app, command.setup);
+  add_rank_options(app, command.setup);
+}
+
+void add_forget_options(CLI::App& app, ForgetCommand& command) {
+  app.add_option("--memory", command.memory, "folder that larimar ingest made")->required();
+  app.add_option("--id", command.ids, "ids of segments, as citations name them")->delimiter(',');
+  app.add_option("--document", command.documents, "documents, all of their segments");
+  app.add_option("--query", command.query, "segments whose keys are at least --threshold similar to this text's");
+  app.add_option("--keys", command.keys, "the same for keys from a safetensors file, keys F32 [Q, D]");
+  app.add_option("--threshold", command.threshold, "least key similarity of what --query and --keys forget")
+      ->capture_default_str();
+  app.add_option("--keys-folder", command.setup.keys_folder, "folder of all-MiniLM-L6-v2");
+  add_rank_options(app, command.setup);
+}
+
+void add_update_options(CLI::App& app, UpdateCommand& command) {
+  app.add_option("--memory", command.memory, "folder that larimar ingest made")->required();
+  app.add_option("--codes", command.codes, "safetensors as for ingest; each id must be there, and its code is replaced")
+      ->required();
   add_rank_options(app, command.setup);
 }
 

@@ -7,6 +7,10 @@
 namespace larimar::launch {
 
 void add_run_options(CLI::App& app, RunCommand& command);
+void add_ingest_options(CLI::App& app, IngestCommand& command);
+void add_ask_options(CLI::App& app, AskCommand& command);
+void add_forget_options(CLI::App& app, ForgetCommand& command);
+void add_update_options(CLI::App& app, UpdateCommand& command);
 void add_eval_passkey_options(CLI::App& app, EvalCommand& command);
 void add_eval_needles_options(CLI::App& app, EvalCommand& command);
 void add_eval_model_options(CLI::App& app, ModelEvalCommand& command);

@@ -129,6 +129,15 @@ std::optional<std::uint32_t> StoredSegments::log_of(base::SegmentId id) const {
   return log_of_record_[found->second.record];
 }
 
+std::vector<base::SegmentId> StoredSegments::ids_of_documents(const std::set<std::uint32_t>& documents) const {
+  std::vector<base::SegmentId> ids;
+  for (const auto& [id, place] : live_) {
+    if (documents.contains(records_[place.record].document)) ids.push_back(base::SegmentId{id});
+  }
+  std::ranges::sort(ids);
+  return ids;
+}
+
 std::uint64_t StoredSegments::key_rows() const {
   std::uint64_t rows = 0;
   for (const store::SegmentsRecord& record : records_) rows += record.key_owner.size();

@@ -1,5 +1,7 @@
 #pragma once
 #include <cstdint>
+#include <optional>
+#include <set>
 #include <span>
 #include <unordered_map>
 #include <vector>
@@ -31,6 +33,8 @@ class StoredSegments {
 
   /// Virtual shard of a segment that is there.
   [[nodiscard]] std::optional<std::uint32_t> log_of(base::SegmentId id) const;
+  /// Segments of these documents that are there, rising. Cost: all segments.
+  [[nodiscard]] std::vector<base::SegmentId> ids_of_documents(const std::set<std::uint32_t>& documents) const;
   /// Write keys of the segments whose id hashes to 0 modulo `stride`, by log and record. Returns keys [n, D] and their ids.
   struct KeySample {
     linalg::Matrix keys;
