@@ -1,21 +1,25 @@
 #include "common/linalg/least_squares.h"
 
-#include <Eigen/Cholesky>
 #include <Eigen/QR>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <sstream>
+#include <utility>
 
 #include "common/base/contracts.h"
 #include "common/base/error.h"
+#include "common/linalg/blas.h"
+#include "common/linalg/factor.h"
 #include "common/linalg/finite.h"
+#include "common/linalg/verified_float.h"
 
 namespace larimar::linalg {
 namespace {
 
-using Columns = Eigen::MatrixXd;  // column-major inside a solve: Eigen's factorisations are faster on it
+using Columns = Eigen::MatrixXd;  // column-major where Eigen decomposes: it is faster on it
 
-/// Cholesky loses cond(G) * 2^-53 relatively. Down to this reciprocal condition that stays 32 times below a float's 2^-24.
+/// A factor loses its condition * 2^-53 relatively. Down to this reciprocal condition that stays 32 times below a float's 2^-24.
 constexpr double kMinReciprocalCondition = 0x1p-24;
 
 std::string shape_text(Index rows, Index columns) {
@@ -41,7 +45,13 @@ void check_border(Index segments, Index slots, ConstMatrixRef codes, const std::
   if (prior) check_finite(*prior, "the prior memory");
 }
 
-Matrix to_float(const Columns& solution, double condition) {
+void check_accepted_error(double accepted) {
+  if (!(accepted >= 0.0) || !std::isfinite(accepted))
+    throw base::ConfigError("the accepted error is " + std::to_string(accepted) +
+                            " but must be a finite number >= 0; 0 asks for a float's rounding");
+}
+
+Matrix to_float(const MatrixF64& solution, double condition) {
   Matrix result = solution.cast<float>();
   if (result.allFinite()) return result;
   std::ostringstream text;
@@ -71,32 +81,129 @@ Columns solve_orthogonal(const Columns& weights, const Columns& target, double r
   return Eigen::CompleteOrthogonalDecomposition<Columns>(stacked).solve(right);
 }
 
+/// What a factor found: the change D = M - M0 and the reciprocal condition; no change, and the target left as it was, where that is
+/// too small.
+struct Factored {
+  std::optional<MatrixF64> change{};
+  double reciprocal = 0.0;
+};
+
+Factored solve_square(MatrixF64 weights, MatrixF64& target) {
+  const SquareLu lu(std::move(weights));
+  Factored result{.reciprocal = lu.reciprocal_condition()};
+  if (result.reciprocal < kMinReciprocalCondition) return result;
+  lu.solve_in_place(target);
+  result.change = std::move(target);
+  return result;
+}
+
+/// D = W'(W W' + ridge I)^-1 Y where there are fewer segments than slots, else (W'W + ridge I)^-1 W'Y.
+Factored solve_gram(const MatrixF64& weights, MatrixF64& target, double ridge) {
+  const bool is_wide = weights.rows() < weights.cols();
+  const Index size = is_wide ? weights.rows() : weights.cols();
+  MatrixF64 gram = MatrixF64::Identity(size, size) * ridge;
+  add_gram(weights, is_wide ? Transpose::kNo : Transpose::kYes, gram);
+  const Cholesky<double> cholesky(std::move(gram));
+  Factored result{.reciprocal = cholesky.reciprocal_condition()};
+  if (result.reciprocal < kMinReciprocalCondition) return result;
+  if (is_wide) {
+    cholesky.solve_in_place(target);
+    multiply(weights, Transpose::kYes, target, Transpose::kNo, result.change.emplace());
+  } else {
+    multiply(weights, Transpose::kYes, target, Transpose::kNo, result.change.emplace());
+    cholesky.solve_in_place(*result.change);
+  }
+  return result;
+}
+
+std::optional<Matrix> try_float(const WriteProblem& problem) {
+  const ConstMatrixRef& W = problem.addressing;
+  if (!(problem.accepted_error > 0.0) || problem.prior || W.rows() <= W.cols()) return std::nullopt;
+  internal::FloatNormalEquations equations{
+      .gram = Matrix::Zero(W.cols(), W.cols()), .ridge = problem.ridge, .accepted_error = problem.accepted_error};
+  add_gram(W, Transpose::kYes, equations.gram);
+  multiply(W, Transpose::kYes, problem.codes, Transpose::kNo, equations.right);
+  equations.residual = [&](const MatrixF64& probes, const MatrixF64& reads) {
+    const MatrixF64 weights = W.cast<double>();
+    MatrixF64 rest, result = reads;
+    multiply(MatrixF64(problem.codes.cast<double>()), Transpose::kNo, probes, Transpose::kNo, rest);
+    multiply(weights, Transpose::kNo, reads, Transpose::kNo, rest, -1.0, 1.0);
+    multiply(weights, Transpose::kYes, rest, Transpose::kNo, result, 1.0, -problem.ridge);
+    return result;
+  };
+  return internal::solve_in_float(std::move(equations));
+}
+
+/// W'W = P'(Z'Z)P and W'Z = P'(Z'Z): no W where there are many segments.
+std::optional<Matrix> try_covariance(const CodeProblem& problem) {
+  const Index latent = problem.codes.cols();
+  Matrix covariance = Matrix::Zero(latent, latent);
+  add_gram(problem.codes, Transpose::kYes, covariance);
+  mirror_lower(covariance);
+  internal::FloatNormalEquations equations{.ridge = problem.ridge, .accepted_error = problem.accepted_error};
+  multiply(problem.inverse, Transpose::kYes, covariance, Transpose::kNo, equations.right);
+  multiply_lower(equations.right, problem.inverse, equations.gram);
+  equations.residual = [&](const MatrixF64& probes, const MatrixF64& reads) {
+    // (W'Z - W'W M) v = P' Z'Z (v - P M v)
+    const MatrixF64 inverse = problem.inverse.cast<double>();
+    MatrixF64 rest = probes, result = reads;
+    multiply(inverse, Transpose::kNo, reads, Transpose::kNo, rest, -1.0, 1.0);
+    multiply(inverse, Transpose::kYes, internal::apply_gram(problem.codes, rest), Transpose::kNo, result, 1.0,
+             -problem.ridge);
+    return result;
+  };
+  return internal::solve_in_float(std::move(equations));
+}
+
 }  // namespace
 
 Matrix solve_write(const WriteProblem& problem) {
   const Index slots = problem.addressing.cols();
   check_border(problem.addressing.rows(), slots, problem.codes, problem.prior, problem.ridge);
+  check_accepted_error(problem.accepted_error);
   check_finite(problem.addressing, "addressing weights");
-  // W, Z, M0 as in the formula; D = M - M0 is what the solver finds.
-  const Columns W = problem.addressing.cast<double>();
-  const Columns Z = problem.codes.cast<double>();
-  Columns M0 = Columns::Zero(slots, Z.cols());
+  if (std::optional<Matrix> fast = try_float(problem)) return *std::move(fast);
+  // W, Z, M0 as in the formula; D = M - M0 is what the solvers find.
+  MatrixF64 W = problem.addressing.cast<double>();
+  MatrixF64 M0;
+  if (problem.prior || W.rows() == 0) M0 = MatrixF64::Zero(slots, problem.codes.cols());
   if (problem.prior) M0 = problem.prior->cast<double>();
   if (W.rows() == 0) return to_float(M0, 1.0);
-  const Columns Y = Z - W * M0;
+  MatrixF64 Y = problem.codes.cast<double>();
+  if (problem.prior) multiply(W, Transpose::kNo, M0, Transpose::kNo, Y, -1.0, 1.0);
 
-  Columns gram = Columns::Identity(slots, slots) * problem.ridge;
-  gram.selfadjointView<Eigen::Lower>().rankUpdate(W.adjoint());
-  const Eigen::LLT<Columns> cholesky(gram);
-  const bool positive = cholesky.info() == Eigen::Success;
-  const double reciprocal = positive ? cholesky.rcond() : 0.0;
-  Columns D;
-  if (reciprocal >= kMinReciprocalCondition) {
-    D = cholesky.solve(W.adjoint() * Y);
-  } else {
-    D = solve_orthogonal(W, Y, problem.ridge);
+  const bool is_square = W.rows() == slots && problem.ridge == 0.0;
+  Factored found = is_square ? solve_square(std::move(W), Y) : solve_gram(W, Y, problem.ridge);
+  const double condition = found.reciprocal > 0.0 ? 1.0 / found.reciprocal : std::numeric_limits<double>::infinity();
+  MatrixF64 D = found.change ? *std::move(found.change)
+                             : MatrixF64(solve_orthogonal(problem.addressing.cast<double>(), Y, problem.ridge));
+  if (problem.prior) D += M0;
+  return to_float(D, condition);
+}
+
+Matrix write_codes(const CodeProblem& problem) {
+  const Index segments = problem.codes.rows(), latent = problem.codes.cols(), slots = problem.inverse.cols();
+  if (problem.inverse.rows() != latent) {
+    throw base::ShapeError("the inverse of the key memory has shape " + shape_text(problem.inverse.rows(), slots) +
+                           " but codes that are their own keys have " + std::to_string(latent) +
+                           " components; it must be " + shape_text(latent, slots));
   }
-  return to_float(M0 + D, reciprocal > 0.0 ? 1.0 / reciprocal : std::numeric_limits<double>::infinity());
+  check_border(segments, slots, problem.codes, std::nullopt, problem.ridge);
+  check_accepted_error(problem.accepted_error);
+  check_finite(problem.inverse, "the inverse of the key memory");
+  // Flops of the two ways up to the factor, in units of the latent size.
+  const double n = static_cast<double>(segments), k = static_cast<double>(slots), c = static_cast<double>(latent);
+  const bool is_cheaper = n * c + 2.0 * k * c + 1.25 * k * k < 4.0 * n * k + n * k * k / c;
+  if (segments > slots && is_cheaper && problem.accepted_error > 0.0) {
+    if (std::optional<Matrix> fast = try_covariance(problem)) return *std::move(fast);
+  }
+  Matrix weights;
+  multiply(problem.codes, Transpose::kNo, problem.inverse, Transpose::kNo, weights);
+  return solve_write({.addressing = weights,
+                      .codes = problem.codes,
+                      .prior = std::nullopt,
+                      .ridge = problem.ridge,
+                      .accepted_error = is_cheaper ? 0.0 : problem.accepted_error});  // one attempt in float
 }
 
 OneHotWriter::OneHotWriter(Index latent) : latent_(static_cast<std::size_t>(latent)) {
@@ -129,7 +236,7 @@ void OneHotWriter::remove(std::size_t slot, std::span<const float> code) {
 
 Matrix OneHotWriter::solve(const std::optional<ConstMatrixRef>& prior, double ridge) const {
   const Index latent = static_cast<Index>(latent_);
-  Columns memory = Columns::Zero(static_cast<Index>(slots()), latent);
+  MatrixF64 memory = MatrixF64::Zero(static_cast<Index>(slots()), latent);
   if (slots() == 0) return memory.cast<float>();
   check_border(0, memory.rows(), Matrix(0, latent), prior, ridge);
   if (prior) memory = prior->cast<double>();

@@ -84,11 +84,14 @@ double RecursiveMemory::residual() const {
 }
 
 void RecursiveMemory::write(ConstMatrixRef addressing, ConstMatrixRef codes) {
+  if (error_ > options_.residual_limit) measure_error();
   statistics_.add(addressing, codes);
   update(addressing, codes, 1.0);
 }
 
 void RecursiveMemory::forget(ConstMatrixRef addressing, ConstMatrixRef codes) {
+  // Before the sums change, or P and M would be compared with other segments. The bound may have grown far above the error.
+  if (written_since_measured_ || error_ > 1e-3 * options_.residual_limit) measure_error();
   statistics_.remove(addressing, codes);
   update(addressing, codes, -1.0);
 }
@@ -106,8 +109,6 @@ void RecursiveMemory::update(ConstMatrixRef addressing, ConstMatrixRef codes, do
 
 /// One step of the recursion; false, with nothing changed, where it would lose too many digits.
 bool RecursiveMemory::recur(ConstMatrixRef addressing, ConstMatrixRef codes, double sign) {
-  if (sign < 0.0 && written_since_measured_) measure_error();
-  if (error_ > options_.residual_limit) measure_error();
   if (error_ > options_.residual_limit) return false;
   const MatrixF64 weights = addressing.cast<double>();
   const Index rows = weights.rows();
@@ -117,9 +118,7 @@ bool RecursiveMemory::recur(ConstMatrixRef addressing, ConstMatrixRef codes, dou
   double growth = 1.0;
   if (sign < 0.0) {
     const double smallest = symmetric_eigenvalues(inner).minCoeff();
-    if (!(smallest > 0.0)) return false;
-    if (error_ / smallest > options_.residual_limit) measure_error();  // the bound may have grown far above the error
-    if (error_ / smallest > options_.residual_limit) return false;
+    if (!(smallest > 0.0) || error_ / smallest > options_.residual_limit) return false;
     growth = 1.0 / smallest;
   }
   const Cholesky<double> cholesky(std::move(inner));
