@@ -35,13 +35,20 @@ LogReader::LogReader(const Directory& folder, const LogIdentity& identity, const
     return;
   }
   LARIMAR_FAILPOINT("store.log.map");
-  std::optional<Mapping> mapping = folder.map_if_there(log_name(identity.shard));
-  if (mapping) {
-    mapping_ = std::move(*mapping);
-    open_log();
-  } else {
-    lose_all("it is not there");
+  std::optional<Mapping> mapping;
+  std::string why = "it is not there";
+  try {
+    mapping = folder.map_if_there(log_name(identity.shard));
+  } catch (const base::FormatError& error) {
+    if (on_damage == OnDamage::kThrow) throw;
+    why = error.what();
   }
+  if (!mapping) {
+    lose_all(why);
+    return;
+  }
+  mapping_ = std::move(*mapping);
+  open_log();
 }
 
 void LogReader::open_log() {

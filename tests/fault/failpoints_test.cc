@@ -41,7 +41,8 @@ struct Outcome {
 };
 
 /// The ingest in a process of its own with that failpoint armed.
-Outcome run_child(const std::filesystem::path& path, const std::string& failpoint) {
+/// Killed after `lifetime_us`, if that is not 0.
+Outcome run_child(const std::filesystem::path& path, const std::string& failpoint, unsigned lifetime_us = 0) {
   int pipe_ends[2];
   EXPECT_EQ(::pipe(pipe_ends), 0);
   const pid_t child = ::fork();
@@ -61,6 +62,10 @@ Outcome run_child(const std::filesystem::path& path, const std::string& failpoin
     ::_exit(code);
   }
   ::close(pipe_ends[1]);
+  if (lifetime_us != 0) {
+    ::usleep(lifetime_us);
+    ::kill(child, SIGKILL);
+  }
   Outcome outcome;
   std::uint64_t told[2];
   while (::read(pipe_ends[0], told, sizeof told) == sizeof told) {
@@ -159,6 +164,27 @@ TEST_F(Failpoints, ABitTurnedOnTheWayToTheDiskIsNoticed) {
     }
   }
   EXPECT_GE(turned, 8U);
+}
+
+TEST_F(Failpoints, KilledAtRandomTimesAndAgainDuringRecovery) {
+  base::Random random(5);
+  const char* longer = std::getenv("LARIMAR_FAULT_ROUNDS");
+  const std::uint64_t chains = longer == nullptr ? 60 : std::strtoull(longer, nullptr, 10);
+  std::uint64_t kills = 0;
+  for (std::uint64_t chain = 0; chain < chains; ++chain) {
+    const auto path = text_.folder() / "memory";
+    std::filesystem::remove_all(path);
+    Outcome all;
+    for (int depth = 0; depth < 5; ++depth) {
+      const Outcome one = run_child(path, "", 200 + static_cast<unsigned>(random.below(3000)));
+      for (const auto& [shard, records] : one.acknowledged.records) {
+        all.acknowledged.records[shard] = std::max(all.acknowledged.records[shard], records);
+      }
+      kills += one.killed ? 1 : 0;
+    }
+    ASSERT_NO_FATAL_FAILURE(expect_recovery(path, all, "chain " + std::to_string(chain)));
+  }
+  std::cout << kills << " kills in " << chains << " chains, 0 acknowledged records lost\n";
 }
 
 }  // namespace
