@@ -21,7 +21,8 @@ using Places = std::map<std::uint64_t, Place>;  // by block
 /// The complete manifest that counts, what speaks against it put into the report.
 Manifest choose_manifest(const Directory& folder, VerifyReport& report) {
   const Generations generations = read_generations(folder);
-  if (!generations.any_there()) throw base::FormatError(folder.path().string() + " is not a memory: it has no manifest");
+  if (!generations.any_there())
+    throw base::FormatError(folder.path().string() + " is not a memory: it has no manifest");
   const Manifest* counts = generations.newest_complete();
   if (counts == nullptr) counts = generations.newest();
   const std::string doubt = generations.doubt(folder.path());
@@ -38,7 +39,8 @@ Manifest choose_manifest(const Directory& folder, VerifyReport& report) {
   if (counts->state != MemoryState::kComplete) {
     report.notes.push_back("the memory is unfinished (" + std::string(name_of(counts->state)) + ")");
   } else if (counts->generation != generations.newest()->generation) {
-    report.notes.push_back("a job has begun to change the memory (" + std::string(name_of(generations.newest()->state)) +
+    report.notes.push_back("a job has begun to change the memory (" +
+                           std::string(name_of(generations.newest()->state)) +
                            "); what was complete before is checked");
   }
   return *counts;
@@ -64,7 +66,8 @@ void check_log(const Directory& folder, const LogState& state, VerifyReport& rep
   }
   report.bytes += state.bytes;
   if (reader.tail_bytes() != 0) {
-    report.notes.push_back((folder.path() / log_name(state.shard)).string() + " has " + std::to_string(reader.tail_bytes()) +
+    report.notes.push_back((folder.path() / log_name(state.shard)).string() + " has " +
+                           std::to_string(reader.tail_bytes()) +
                            " bytes beyond what is committed: of a job that is under way or did not come to its end");
   }
 }
@@ -74,14 +77,17 @@ Place place_of_lost(const DocumentEntry& document, std::uint32_t number, std::ui
   Place lost{.document = number, .begin = 0, .end = document.bytes};
   const auto next = places.upper_bound(block);
   if (next != places.end() && next->first < document.first_block + document.blocks) lost.end = next->second.begin;
-  if (next != places.begin() && std::prev(next)->first >= document.first_block) lost.begin = std::prev(next)->second.end;
+  if (next != places.begin() && std::prev(next)->first >= document.first_block)
+    lost.begin = std::prev(next)->second.end;
   return lost;
 }
 
-/// Names a block that is in no record: beside a damage of its log that does not know what it held, or as one of its own.
+/// Names a block that is in no record: beside a damage of its log that does not know what it held, or as one of its
+/// own.
 void add_lost(const Directory& folder, std::uint64_t block, const Place& place, std::vector<Damage>& damages) {
   const auto file = folder.path() / log_name(static_cast<std::uint32_t>(block % kVirtualShards));
-  const auto cause = std::find_if(damages.begin(), damages.end(), [&](const Damage& d) { return d.file == file && !d.block; });
+  const auto cause =
+      std::find_if(damages.begin(), damages.end(), [&](const Damage& d) { return d.file == file && !d.block; });
   Damage lost{.file = file, .records = 0, .what = "no record holds this block, which the manifest lists"};
   if (cause != damages.end()) lost = *cause;
   lost.block = block;
@@ -117,7 +123,8 @@ void check_key_memory(const Directory& folder, VerifyReport& report) {
   const std::optional<Mapping> mapping = folder.map_if_there(name);
   Damage damage{.file = folder.path() / name, .records = 0};
   if (!mapping) damage.what = "it is not there, the manifest lists it";
-  if (mapping && hash128(mapping->bytes()) != *report.manifest.m0) damage.what = "its bytes are not those that the manifest lists";
+  if (mapping && hash128(mapping->bytes()) != *report.manifest.m0)
+    damage.what = "its bytes are not those that the manifest lists";
   if (!damage.what.empty()) report.damages.push_back(std::move(damage));
   if (mapping) report.bytes += mapping->bytes().size();
 }

@@ -18,12 +18,12 @@ struct VerifyReport {
   std::uint64_t segments = 0;
 };
 
-/// Reads everything that the newest complete manifest counts (the newest, if none is complete): both manifests, all logs,
-/// m0.safetensors. A block of a complete memory that is in no whole record is named with its document and byte range even if
-/// its header is gone: from the blocks before and after it, which stand in other logs.
+/// Reads everything that the newest complete manifest counts (the newest, if none is complete): both manifests, all
+/// logs, m0.safetensors. A block of a complete memory that is in no whole record is named with its document and byte
+/// range even if its header is gone: from the blocks before and after it, which stand in other logs.
 /// Calls   local; needs no lock. Cost: one pass over the folder.
-/// Throws  MissingInputError, FormatError if the folder is absent, no memory, of a newer version or has no whole manifest;
-///         IoError.
+/// Throws  MissingInputError, FormatError if the folder is absent, no memory, of a newer version or has no whole
+///         manifest; IoError.
 [[nodiscard]] VerifyReport verify(FileSystem& files, const std::filesystem::path& path);
 
 }  // namespace larimar::store

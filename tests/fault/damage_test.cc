@@ -1,5 +1,5 @@
-// Every bit of a small memory turned, every file cut at every length, zeros and garbage at its end, records swapped, stale
-// or of other logs: all of it noticed, or proved harmless by reading the very same contents.
+// Every bit of a small memory turned, every file cut at every length, zeros and garbage at its end, records swapped,
+// stale or of other logs: all of it noticed, or proved harmless by reading the very same contents.
 #include <gmock/gmock.h>
 
 #include <iostream>
@@ -168,7 +168,8 @@ TEST_F(Damaged, SwappedDoubledAndMissingRecords) {
                                         record(0) + record(1) + record(3) + record(2),
                                         record(0) + record(0) + record(1) + record(2) + record(3),
                                         record(0) + record(1) + record(2) + record(2) + record(3),
-                                        record(1) + record(2) + record(3), record(0) + record(2) + record(3),
+                                        record(1) + record(2) + record(3),
+                                        record(0) + record(2) + record(3),
                                         record(0) + record(1) + record(2) + std::string(record(3).size(), '\0')};
   for (std::size_t i = 0; i < orders.size(); ++i) {
     files_.bytes("log.000") = header + orders[i];

@@ -1,5 +1,5 @@
-// Every file call of a small ingest fails, once and for ever, in every way; the power is cut at every one of them. What was
-// acknowledged is there afterwards, and the same ingest run again ends in the bytes of one that never failed.
+// Every file call of a small ingest fails, once and for ever, in every way; the power is cut at every one of them. What
+// was acknowledged is there afterwards, and the same ingest run again ends in the bytes of one that never failed.
 #include <gmock/gmock.h>
 
 #include <cstdlib>
@@ -46,7 +46,8 @@ bool fails(MemoryFiles& files, const Failure& failure, Acknowledged& acknowledge
 /// Nothing acknowledged is lost, and going on ends as if nothing had happened.
 void expect_recovery(MemoryFiles& files, const Acknowledged& acknowledged, const std::string& where) {
   if (acknowledged.generation > 0) {
-    const Folder folder = Folder::open_writing(files, SmallIngest::default_path(), test_owner(), Recover::kKeepValidTail);
+    const Folder folder =
+        Folder::open_writing(files, SmallIngest::default_path(), test_owner(), Recover::kKeepValidTail);
     ASSERT_GE(folder.manifest().generation, acknowledged.generation) << where;
     for (const auto& [shard, records] : acknowledged.records) {
       const LogWriter log = folder.write_log(shard);
@@ -69,7 +70,8 @@ TEST(IoFailures, EachCallFailsOnceAndForEverWithEachError) {
         MemoryFiles files;
         Acknowledged acknowledged;
         const bool failed = fails(files, {.nth = nth, .error = error, .for_ever = for_ever}, acknowledged);
-        const std::string where = "call " + std::to_string(nth) + " errno " + std::to_string(error) + (for_ever ? " for ever" : "");
+        const std::string where =
+            "call " + std::to_string(nth) + " errno " + std::to_string(error) + (for_ever ? " for ever" : "");
         const bool harmless = error == 0 || (error == EINTR && !for_ever);
         EXPECT_FALSE(failed && harmless) << where;
         ASSERT_NO_FATAL_FAILURE(expect_recovery(files, acknowledged, where));

@@ -9,10 +9,11 @@
 namespace larimar::store {
 
 struct Failure {
-  std::uint64_t nth = 0;    // 0: never
-  int error = EIO;          // 0: a write takes half of its bytes, a read one byte, and neither is an error
-  bool for_ever = false;    // the nth call and all after it
-  bool part_first = false;  // if the nth is a write, it takes half of its bytes, as a disk that gets full or a dying process
+  std::uint64_t nth = 0;  // 0: never
+  int error = EIO;        // 0: a write takes half of its bytes, a read one byte, and neither is an error
+  bool for_ever = false;  // the nth call and all after it
+  bool part_first =
+      false;  // if the nth is a write, it takes half of its bytes, as a disk that gets full or a dying process
 };
 
 /// Borrows the files behind it. Closing and unmapping cannot fail and are not counted.
@@ -42,7 +43,9 @@ class FailingFiles : public FileSystem {
     if (fails()) return -1;
     return files_.write(descriptor, is_short() && bytes.size() > 1 ? bytes.first(bytes.size() / 2) : bytes);
   }
-  int truncate(int descriptor, std::uint64_t bytes) override { return fails() ? -1 : files_.truncate(descriptor, bytes); }
+  int truncate(int descriptor, std::uint64_t bytes) override {
+    return fails() ? -1 : files_.truncate(descriptor, bytes);
+  }
   int sync(int descriptor) override { return fails() ? -1 : files_.sync(descriptor); }
   int rename(int folder, const std::string& from, const std::string& to) override {
     return fails() ? -1 : files_.rename(folder, from, to);
@@ -65,7 +68,8 @@ class FailingFiles : public FileSystem {
     return true;
   }
   [[nodiscard]] bool is_short() const {
-    return failure_.error == 0 && failure_.nth != 0 && (calls_ == failure_.nth || (failure_.for_ever && calls_ > failure_.nth));
+    return failure_.error == 0 && failure_.nth != 0 &&
+           (calls_ == failure_.nth || (failure_.for_ever && calls_ > failure_.nth));
   }
 
   FileSystem& files_;

@@ -120,12 +120,12 @@ class MemoryFiles : public FileSystem {
     return 0;
   }
   const std::byte* map(int descriptor, std::size_t bytes) override {
-    auto* copy = static_cast<std::byte*>(::operator new(bytes, std::align_val_t{64}));
+    auto* copy = static_cast<std::byte*>(::operator new (bytes, std::align_val_t{64}));
     std::memcpy(copy, open_.at(descriptor).inode->bytes.data(), bytes);
     return copy;
   }
   void unmap(const std::byte* data, std::size_t) override {
-    ::operator delete(const_cast<std::byte*>(data), std::align_val_t{64});
+    ::operator delete (const_cast<std::byte*>(data), std::align_val_t{64});
   }
   int lock(int descriptor) override {
     for (const auto& [other, what] : open_) {
@@ -156,8 +156,8 @@ class MemoryFiles : public FileSystem {
     open_[++last_] = {.inode = std::move(inode), .kind = kind};
     return last_;
   }
-  /// Of what was appended since the sync a part survives, behind it perhaps zeros where bytes should be; a file that was
-  /// made shorter is so, or not.
+  /// Of what was appended since the sync a part survives, behind it perhaps zeros where bytes should be; a file that
+  /// was made shorter is so, or not.
   static void mix(Inode& file, base::Random& random) {
     if (file.bytes.size() < file.synced.size() || !file.bytes.starts_with(file.synced)) {
       if (random.below(2) == 0) file.bytes = file.synced;

@@ -1,6 +1,6 @@
 #pragma once
-// A miniature of an ingest: two rounds of blocks over a few logs, each round a manifest before and after. Run again after
-// any failure, it goes on where the folder says it stopped.
+// A miniature of an ingest: two rounds of blocks over a few logs, each round a manifest before and after. Run again
+// after any failure, it goes on where the folder says it stopped.
 #include <functional>
 #include <map>
 #include <string>

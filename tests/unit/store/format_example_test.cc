@@ -30,10 +30,8 @@ TEST(FormatExample, DocumentShowsWhatIsWritten) {
   const char* root = std::getenv("LARIMAR_SOURCE_DIR");
   ASSERT_NE(root, nullptr) << "run this test with ctest";
   const support::TemporaryText text;
-  const LogIdentity identity{.folder = {.high = 0x1122334455667788, .low = 0x99AABBCCDDEEFF00},
-                             .shard = 7,
-                             .code_size = 3,
-                             .key_size = 2};
+  const LogIdentity identity{
+      .folder = {.high = 0x1122334455667788, .low = 0x99AABBCCDDEEFF00}, .shard = 7, .code_size = 3, .key_size = 2};
   const std::vector<SegmentEntry> segments{{.id = 1000, .begin = 1000, .end = 1045, .line = 12}};
   const std::vector<float> codes{1.0F, -2.0F, 0.5F};
   const std::vector<float> keys{0.25F, 3.0F};

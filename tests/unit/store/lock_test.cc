@@ -80,9 +80,9 @@ TEST_F(LockTest, ALiveProcessIsRefusedByNameADeadOneTakenOver) {
     owner.job = "4711";
     return FolderLock(folder_, owner);
   });
-  EXPECT_THAT([&] { take(me_); },
-              ThrowsMessage<base::ConfigError>(AllOf(HasSubstr("larimar append"), HasSubstr(me_.host), HasSubstr("job 4711"),
-                                                     HasSubstr("process " + std::to_string(holder.pid())))));
+  EXPECT_THAT([&] { take(me_); }, ThrowsMessage<base::ConfigError>(
+                                      AllOf(HasSubstr("larimar append"), HasSubstr(me_.host), HasSubstr("job 4711"),
+                                            HasSubstr("process " + std::to_string(holder.pid())))));
   const std::string pid = std::to_string(holder.pid());
   holder.end();
   EXPECT_THAT(take(me_).taken_over(), HasSubstr(pid));
@@ -118,7 +118,8 @@ TEST_F(LockTest, AnotherHostsFreeLockCountsAsFreeWhereLocksReach) {
 }
 
 TEST_F(LockTest, AnyTextIsUnderstoodOrIgnored) {
-  for (const std::string text : {"", "\n\n", "pid", "pid -5\n", "pid 99999999999999999999\nhost x", "garbage\xff\x01", "host\n"}) {
+  for (const std::string text :
+       {"", "\n\n", "pid", "pid -5\n", "pid 99999999999999999999\nhost x", "garbage\xff\x01", "host\n"}) {
     write_bytes(file(), text);
     EXPECT_NO_THROW(take(me_)) << text;
   }
@@ -146,11 +147,17 @@ class Uncertain : public FileSystem {
   int open(int folder, const std::string& name, OpenMode mode) override { return real_.open(folder, name, mode); }
   int close(int descriptor) override { return real_.close(descriptor); }
   int status(int descriptor, FileStatus& status) override { return real_.status(descriptor, status); }
-  std::ptrdiff_t read(int d, std::uint64_t offset, std::span<std::byte> bytes) override { return real_.read(d, offset, bytes); }
-  std::ptrdiff_t write(int descriptor, std::span<const std::byte> bytes) override { return real_.write(descriptor, bytes); }
+  std::ptrdiff_t read(int d, std::uint64_t offset, std::span<std::byte> bytes) override {
+    return real_.read(d, offset, bytes);
+  }
+  std::ptrdiff_t write(int descriptor, std::span<const std::byte> bytes) override {
+    return real_.write(descriptor, bytes);
+  }
   int truncate(int descriptor, std::uint64_t bytes) override { return real_.truncate(descriptor, bytes); }
   int sync(int descriptor) override { return real_.sync(descriptor); }
-  int rename(int folder, const std::string& from, const std::string& to) override { return real_.rename(folder, from, to); }
+  int rename(int folder, const std::string& from, const std::string& to) override {
+    return real_.rename(folder, from, to);
+  }
   int remove(int folder, const std::string& name) override { return real_.remove(folder, name); }
   int list(int folder, std::vector<std::string>& names) override { return real_.list(folder, names); }
   const std::byte* map(int descriptor, std::size_t bytes) override { return real_.map(descriptor, bytes); }
@@ -175,7 +182,8 @@ TEST_F(LockTest, WhereLocksDoNotReachAnotherHostIsRefusedButForTheSameJob) {
     holder.host = "elsewhere";
     holder.job = "12";
     write_bytes(file(), holder.to_text());
-    EXPECT_THAT([&] { FolderLock(folder, me_); }, ThrowsMessage<base::ConfigError>(HasSubstr("if it has ended, remove")));
+    EXPECT_THAT([&] { FolderLock(folder, me_); },
+                ThrowsMessage<base::ConfigError>(HasSubstr("if it has ended, remove")));
     LockOwner requeued = me_;
     requeued.job = "12";
     EXPECT_THAT(FolderLock(folder, requeued).taken_over(), HasSubstr("job 12"));

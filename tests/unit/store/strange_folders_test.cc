@@ -35,7 +35,9 @@ class StrangeFolder : public testing::Test {
 };
 
 TEST_F(StrangeFolder, StrayFilesOfManyKindsStopNobody) {
-  const auto write = [&](const std::string& name, const std::string& bytes = "stray") { write_bytes(path() / name, bytes); };
+  const auto write = [&](const std::string& name, const std::string& bytes = "stray") {
+    write_bytes(path() / name, bytes);
+  };
   const auto link = [&](const std::string& name, const std::string& to) {
     std::filesystem::create_symlink(to, path() / name);
   };
@@ -46,11 +48,10 @@ TEST_F(StrangeFolder, StrayFilesOfManyKindsStopNobody) {
       {"NFS rename", [&] { write(".nfs000000000012345600000001"); }},
       {"our temporary", [&] { write(".larimar-temporary.manifest.0.0"); }},
       {"our temporary of a key memory", [&] { write(".larimar-temporary.m0.safetensors.3"); }},
-      {"our temporary as a folder", [&] { std::filesystem::create_directory(path() / ".larimar-temporary.manifest.1.0"); }},
+      {"our temporary as a folder",
+       [&] { std::filesystem::create_directory(path() / ".larimar-temporary.manifest.1.0"); }},
       {"our temporary as a full folder",
-       [&] {
-         std::filesystem::create_directories(path() / ".larimar-temporary.manifest.0.0" / "x");
-       }},
+       [&] { std::filesystem::create_directories(path() / ".larimar-temporary.manifest.0.0" / "x"); }},
       {"our temporary as a link", [&] { link(".larimar-temporary.manifest.0.0", "/dev/full"); }},
       {"another temporary", [&] { write("manifest.0.tmp1234"); }},
       {"third manifest", [&] { write("manifest.2", bytes_of_file(path() / "manifest.0")); }},
@@ -71,8 +72,7 @@ TEST_F(StrangeFolder, StrayFilesOfManyKindsStopNobody) {
       {"name that is not UTF-8", [&] { write("\xff\xfe"); }},
       {"name with a line end", [&] { write("two\nlines"); }},
       {"large sparse file", [&] { write("sparse"), std::filesystem::resize_file(path() / "sparse", 1ULL << 40); }},
-      {"hard link to our log",
-       [&] { std::filesystem::create_hard_link(path() / "log.000", path() / "copy"); }},
+      {"hard link to our log", [&] { std::filesystem::create_hard_link(path() / "log.000", path() / "copy"); }},
       {"text in the lock", [&] { write("lock", "left by hand"); }},
   };
   ASSERT_GE(strays.size(), 20U);
