@@ -49,8 +49,7 @@ std::vector<std::uint64_t> unknown_ids(comm::Transport& transport, const shard::
   for (std::size_t i = 0; i < std::min<std::size_t>(unknown.size(), 100); ++i)
     text += (i > 0 ? ", " : "") + std::to_string(unknown[i]);
   if (unknown.size() > 100) text += " and " + std::to_string(unknown.size() - 100) + " more";
-  throw base::Error(base::ExitCode::kDegraded,
-                    "no such segments in this memory: " + text + "; nothing was forgotten");
+  throw base::Error(base::ExitCode::kDegraded, "no such segments in this memory: " + text + "; nothing was forgotten");
 }
 
 /// Documents of the manifest by the paths that were given. Throws as refuse_unknown.
@@ -67,8 +66,7 @@ std::set<std::uint32_t> find_documents(const store::Manifest& manifest,
       any = true;
     }
     if (!any)
-      throw base::Error(base::ExitCode::kDegraded,
-                        "no document " + wanted + " in this memory; nothing was forgotten");
+      throw base::Error(base::ExitCode::kDegraded, "no document " + wanted + " in this memory; nothing was forgotten");
   }
   return found;
 }
@@ -78,7 +76,8 @@ linalg::Matrix match_keys(const ForgetCommand& command, const store::Manifest& m
   if (!command.keys.empty()) return read_query_keys(command.keys, manifest.key_size);
   if (command.query.empty()) return linalg::Matrix(0, static_cast<linalg::Index>(manifest.key_size));
   if (manifest.keys == kOwnCodes)
-    throw base::ConfigError("this memory's keys were made elsewhere, so no text can be compared with them; give --keys");
+    throw base::ConfigError(
+        "this memory's keys were made elsewhere, so no text can be compared with them; give --keys");
   JobSetup setup = setup_of(manifest, command.setup);
   setup.keys = manifest.keys.starts_with("minilm") ? "minilm" : "model";
   setup = resolve(setup);
@@ -141,8 +140,7 @@ int forget_command(comm::Transport& transport, const ForgetCommand& command) {
     if (command.ids.empty() && command.documents.empty() && command.query.empty() && command.keys.empty())
       throw base::UsageError("nothing to forget: give --id N, --document PATH, --query TEXT or --keys FILE");
   });
-  MemoryFolder memory =
-      MemoryFolder::open_writing(transport, command.memory, MemoryFolder::Wanted::kComplete);
+  MemoryFolder memory = MemoryFolder::open_writing(transport, command.memory, MemoryFolder::Wanted::kComplete);
   const store::Manifest& manifest = memory.manifest();
   const shard::ShardPlace place = place_of(roles, transport.rank(), manifest);
   std::set<std::uint32_t> documents;
@@ -191,8 +189,7 @@ int update_command(comm::Transport& transport, const UpdateCommand& command) {
   transport.set_patience(command.setup.patience);
   const wire::RolePlan roles = plan_storage(transport.size());
   const bool stores = roles.shard_of(transport.rank()) >= 0;
-  MemoryFolder memory =
-      MemoryFolder::open_writing(transport, command.memory, MemoryFolder::Wanted::kComplete);
+  MemoryFolder memory = MemoryFolder::open_writing(transport, command.memory, MemoryFolder::Wanted::kComplete);
   const store::Manifest& manifest = memory.manifest();
   const shard::ShardPlace place = place_of(roles, transport.rank(), manifest);
   std::optional<CodesFile> file;

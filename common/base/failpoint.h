@@ -1,6 +1,6 @@
 #pragma once
-// Places where a test can make the program fail on purpose. With no failpoint armed, passing one costs a load and a branch;
-// the CMake option LARIMAR_FAILPOINTS=OFF compiles them out.
+// Places where a test can make the program fail on purpose. With no failpoint armed, passing one costs a load and a
+// branch; the CMake option LARIMAR_FAILPOINTS=OFF compiles them out.
 #include <atomic>
 #include <cstddef>
 #include <span>
@@ -34,9 +34,9 @@ constexpr std::size_t failpoint_index(std::string_view name) {
 /// Whether this build has failpoints.
 [[nodiscard]] bool has_failpoints();
 
-/// Arms the failpoints of a comma-separated list of name:nth:action or name:nth:action:rank, and forgets those armed and
-/// counted before; an empty text disarms all. The action happens at the nth time the name is passed, counted in this
-/// process from here on; "3+" means the third time and always after. With a rank it happens on that rank only.
+/// Arms the failpoints of a comma-separated list of name:nth:action or name:nth:action:rank, and forgets those armed
+/// and counted before; an empty text disarms all. The action happens at the nth time the name is passed, counted in
+/// this process from here on; "3+" means the third time and always after. With a rank it happens on that rank only.
 ///   kill            SIGKILL to the own process
 ///   throw           Error(kInternal) that names the failpoint
 ///   delay[=s]       sleeps s seconds, 1 if not given
@@ -44,8 +44,8 @@ constexpr std::size_t failpoint_index(std::string_view name) {
 ///   short-write     the next write takes half of its bytes and says so
 ///   bitflip         the next write has one bit of its middle byte turned
 /// Calls   local. Not while other threads pass failpoints.
-/// Throws  ConfigError: an unknown name (lists near ones), a malformed entry, an I/O action where no file call follows, or
-///         a list that is not empty in a build without failpoints.
+/// Throws  ConfigError: an unknown name (lists near ones), a malformed entry, an I/O action where no file call follows,
+///         or a list that is not empty in a build without failpoints.
 void arm_failpoints(std::string_view list, int rank = -1);
 
 /// arm_failpoints() with the environment variable LARIMAR_FAILPOINT; nothing if it is unset.

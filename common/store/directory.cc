@@ -176,8 +176,12 @@ void File::sync() {
 Mapping File::map() const {
   const std::uint64_t bytes = size();
   if (bytes == 0) return {};
-  const std::byte* data = injected_failure() != 0 ? nullptr : files_->map(descriptor_, static_cast<std::size_t>(bytes));
-  if (data == nullptr) throw base::IoError("cannot map " + path_.string() + ": " + cause());
+  const std::byte* data = nullptr;
+  const int mapped = uninterrupted([&] {
+    data = files_->map(descriptor_, static_cast<std::size_t>(bytes));
+    return data == nullptr ? -1 : 0;
+  });
+  if (mapped != 0) throw base::IoError("cannot map " + path_.string() + ": " + cause());
   return {*files_, data, static_cast<std::size_t>(bytes)};
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// Files of one folder, over the seam: the only place that loops over interrupted calls and short writes, and that turns an
-// errno into a sentence.
+// Files of one folder, over the seam: the only place that loops over interrupted calls and short writes, and that turns
+// an errno into a sentence.
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -64,7 +64,8 @@ class File {
   int descriptor_;
 };
 
-/// An open folder. Owns its descriptor, borrows the seam; movable. Once open, it stays the same folder if it is renamed.
+/// An open folder. Owns its descriptor, borrows the seam; movable. Once open, it stays the same folder if it is
+/// renamed.
 /// Calls   local.
 class Directory {
  public:
@@ -82,8 +83,8 @@ class Directory {
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] FileSystem& files() const { return *files_; }
 
-  /// nullopt if there is nothing of that name. Throws IoError if it cannot be opened, FormatError if it is a link, a folder
-  /// or anything but a regular file.
+  /// nullopt if there is nothing of that name. Throws IoError if it cannot be opened, FormatError if it is a link, a
+  /// folder or anything but a regular file.
   [[nodiscard]] std::optional<File> open_if_there(const std::string& name, OpenMode mode) const;
   /// As open_if_there with kRead, mapped.
   [[nodiscard]] std::optional<Mapping> map_if_there(const std::string& name) const;
@@ -98,8 +99,8 @@ class Directory {
   /// The names onto the disk.
   void sync() const;
 
-  /// The file appears complete under its name or not at all: temporary, sync, rename, sync of the folder. What was there
-  /// before under that name is replaced. On return the bytes survive a loss of power.
+  /// The file appears complete under its name or not at all: temporary, sync, rename, sync of the folder. What was
+  /// there before under that name is replaced. On return the bytes survive a loss of power.
   /// Throws  Error(kCannotCreate) if the temporary cannot be made, IoError otherwise; the temporary is then removed.
   void write_atomic(const std::string& name, std::span<const std::byte> bytes) const;
   /// Removes what write_atomic left behind when its process was killed. Only for the one writer of the folder.

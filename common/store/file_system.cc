@@ -107,8 +107,8 @@ class RealFileSystem final : public FileSystem {
   int lock(int descriptor) override { return ::flock(descriptor, LOCK_EX | LOCK_NB); }
 
   bool locks_reach_all_hosts(int descriptor) override {
-    // Parallel file systems may be mounted with locks of one host only, and nothing tells: Lustre, Lustre's client name,
-    // BeeGFS, PVFS, and FUSE, behind which anything may be.
+    // Parallel file systems may be mounted with locks of one host only, and nothing tells: Lustre, Lustre's client
+    // name, BeeGFS, PVFS, and FUSE, behind which anything may be.
     constexpr std::uint32_t kUncertain[] = {0x0BD00BD0, 0x0BD00BD1, 0x19830326, 0x20030528, 0x65735546};
     struct statfs status {};
     if (::fstatfs(descriptor, &status) != 0) return false;

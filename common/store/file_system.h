@@ -1,6 +1,6 @@
 #pragma once
-// The one seam between this library and the system's file calls. Tests put their own behind it: one whose Nth call fails,
-// one that forgets what was not synced.
+// The one seam between this library and the system's file calls. Tests put their own behind it: one whose Nth call
+// fails, one that forgets what was not synced.
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -22,9 +22,10 @@ enum class OpenMode {
   kReadWriteMake,  // made if it is not there; for the lock
 };
 
-/// What the system can do with files, as thin as the system's own calls: each returns -1 (or nullptr) and sets errno, may be
-/// interrupted (EINTR) and may write less than it was given. Only Directory and File call it; they loop and throw.
-/// Names are single names within an open folder; links are not followed, what is not a regular file is refused (EINVAL).
+/// What the system can do with files, as thin as the system's own calls: each returns -1 (or nullptr) and sets errno,
+/// may be interrupted (EINTR) and may write less than it was given. Only Directory and File call it; they loop and
+/// throw. Names are single names within an open folder; links are not followed, what is not a regular file is refused
+/// (EINVAL).
 /// Calls   local. Thread-safe as far as the system is.
 class FileSystem {
  public:
@@ -49,8 +50,8 @@ class FileSystem {
   /// Read only; bytes > 0. Pages may be shared with the file: a file is never made shorter below what readers may see.
   virtual const std::byte* map(int descriptor, std::size_t bytes) = 0;
   virtual void unmap(const std::byte* data, std::size_t bytes) = 0;
-  /// Takes the exclusive lock of an open file without waiting: EWOULDBLOCK if another has it, ENOLCK or such if the file
-  /// system has no locks. Gone when the descriptor is closed or the process ends.
+  /// Takes the exclusive lock of an open file without waiting: EWOULDBLOCK if another has it, ENOLCK or such if the
+  /// file system has no locks. Gone when the descriptor is closed or the process ends.
   virtual int lock(int descriptor) = 0;
   /// Whether a lock on one host keeps those on other hosts out, so that a free one proves its holder dead.
   virtual bool locks_reach_all_hosts(int descriptor) = 0;

@@ -1,5 +1,6 @@
 #pragma once
-// A memory folder: two generations of the manifest, one log for each virtual shard in use, a lock for the one who writes.
+// A memory folder: two generations of the manifest, one log for each virtual shard in use, a lock for the one who
+// writes.
 //   DIR/manifest.0, manifest.1   generation g stands in manifest.<g % 2>; the greater one counts
 //   DIR/log.000 ... log.255      the truth; up to the lengths in the manifest
 //   DIR/lock                     who writes, empty if nobody does
@@ -28,7 +29,8 @@ enum class Recover {
   kRollBack,       // all logs are cut back to the manifest, logs that were never committed are removed
 };
 
-/// Owns the open folder and, when writing, its lock. Movable; one thread. A manifest was read and checked when it exists.
+/// Owns the open folder and, when writing, its lock. Movable; one thread. A manifest was read and checked when it
+/// exists.
 class Folder {
  public:
   /// A new memory with its first manifest (generation 1), which also gives the folder its id. Parents are made.
@@ -36,8 +38,8 @@ class Folder {
   static Folder create(FileSystem& files, const std::filesystem::path& path, Manifest first, const LockOwner& owner);
 
   /// The last complete state, without a lock: what an unfinished job is doing stays unseen.
-  /// Throws  MissingInputError if the folder is absent; FormatError if it is no memory, of a newer version, if a manifest
-  ///         is damaged (kSalvage: the whole one is used), or if nothing was completed yet.
+  /// Throws  MissingInputError if the folder is absent; FormatError if it is no memory, of a newer version, if a
+  ///         manifest is damaged (kSalvage: the whole one is used), or if nothing was completed yet.
   static Folder open_reading(FileSystem& files, const std::filesystem::path& path,
                              OnDamage on_damage = OnDamage::kThrow);
 
@@ -59,10 +61,10 @@ class Folder {
   [[nodiscard]] LogReader read_log(std::uint32_t shard, OnDamage on_damage = OnDamage::kThrow) const;
   [[nodiscard]] LogWriter write_log(std::uint32_t shard) const;
 
-  /// Puts a new generation in place: on return it survives a loss of power, before that the old one counts. Logs must have
-  /// been synced up to the states in it. `generation` and `folder` are set here.
-  /// Throws  ConfigError if the manifest breaks its rules or counts less of a log than before (readers of the generation
-  ///         before may be at work); IoError or Error(kCannotCreate), after which this object refuses
+  /// Puts a new generation in place: on return it survives a loss of power, before that the old one counts. Logs must
+  /// have been synced up to the states in it. `generation` and `folder` are set here.
+  /// Throws  ConfigError if the manifest breaks its rules or counts less of a log than before (readers of the
+  ///         generation before may be at work); IoError or Error(kCannotCreate), after which this object refuses
   ///         to commit again, since which of the two generations counts is then found out by opening again.
   void commit(Manifest next);
 

@@ -108,11 +108,13 @@ FolderLock::FolderLock(const Directory& folder, const LockOwner& owner)
   if (refused == EWOULDBLOCK) refuse(folder, holder, owner, "wait for it to end");
   const bool named = holder.pid > 0;
   const bool same_job = !owner.job.empty() && holder.job == owner.job && holder.host != owner.host;
-  if (named && holder.host == owner.host && lives(holder)) refuse(folder, holder, owner, "wait for it to end");
+  // A text of this very process is what a release could not empty: the system's lock tells within a process too.
+  const bool own = refused == 0 && holder.host == owner.host && holder.pid == owner.pid && holder.start == owner.start;
+  if (named && holder.host == owner.host && !own && lives(holder)) refuse(folder, holder, owner, "wait for it to end");
   if (named && holder.host != owner.host && !same_job && (refused != 0 || !file_.lock_reaches_all_hosts())) {
     refuse(folder, holder, owner, "if it has ended, remove " + file_.path().string());
   }
-  if (named) taken_over_ = phrase(holder);
+  if (named && !own) taken_over_ = phrase(holder);
   LARIMAR_FAILPOINT("store.lock.write");
   file_.truncate(0);
   file_.write(owner.to_text());

@@ -7,8 +7,8 @@
 
 namespace larimar::store {
 
-/// Who holds a lock, as the file's lines say: host, pid, start (of the process, in the system's own count since boot), job
-/// and command.
+/// Who holds a lock, as the file's lines say: host, pid, start (of the process, in the system's own count since boot),
+/// job and command.
 struct LockOwner {
   std::string host;
   std::int64_t pid = 0;
@@ -30,11 +30,11 @@ struct LockOwner {
 /// The lock of a folder, held from construction to destruction. Owns the open file; movable. Readers need none.
 class FolderLock {
  public:
-  /// Takes the lock, also one whose holder is dead: the system's lock is free, and the text names nobody, a process of this
-  /// host that is gone, the same batch job, or another host where the file system's locks would have kept us out.
+  /// Takes the lock, also one whose holder is dead: the system's lock is free, and the text names nobody, a process of
+  /// this host that is gone, the same batch job, or another host where the file system's locks would have kept us out.
   /// Calls   local.
-  /// Throws  ConfigError naming the holder if it is alive, or might be; Error(kCannotCreate) if the file cannot be made;
-  ///         IoError.
+  /// Throws  ConfigError naming the holder if it is alive, or might be; Error(kCannotCreate) if the file cannot be
+  ///         made; IoError.
   FolderLock(const Directory& folder, const LockOwner& owner);
   FolderLock(FolderLock&&) noexcept = default;
   FolderLock& operator=(FolderLock&&) noexcept = delete;

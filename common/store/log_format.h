@@ -17,8 +17,8 @@ inline constexpr std::size_t kAlignment = 64;
 
 enum class RecordKind : std::uint32_t { kSegments = 1, kForget = 2 };
 
-/// A record's header as it stands in the file. Its `check` is the hash of all before it, and the next record's `previous`:
-/// a chain from the log's header to the last record.
+/// A record's header as it stands in the file. Its `check` is the hash of all before it, and the next record's
+/// `previous`: a chain from the log's header to the last record.
 struct RecordHeader {
   std::uint32_t magic = 0;
   std::uint32_t kind = 0;
@@ -68,8 +68,8 @@ struct LogHeaderFinding {
 std::uint64_t encode_record(const Record& record, const LogIdentity& identity, std::uint64_t number,
                             std::uint64_t previous, std::vector<std::byte>& out);
 
-/// The header at `offset` if one stands there whole: magic and checksum are right and the payload it announces is the one
-/// its counts imply. Says nothing about its place in the chain, nor about whether the payload lies within the file.
+/// The header at `offset` if one stands there whole: magic and checksum are right and the payload it announces is the
+/// one its counts imply. Says nothing about its place in the chain, nor about whether the payload lies within the file.
 [[nodiscard]] std::optional<RecordHeader> header_at(std::span<const std::byte> log, std::uint64_t offset,
                                                     const LogIdentity& identity);
 

@@ -14,8 +14,24 @@ bool fits(std::span<const std::byte> log, std::uint64_t offset, const RecordHead
   return header.payload_bytes <= log.size() - offset - kRecordHeaderBytes;
 }
 
+bool is_segments(const RecordHeader& header) {
+  return header.kind == static_cast<std::uint32_t>(RecordKind::kSegments);
+}
+
+/// Whether the header that stands at `at` is the next one of the chain, with its payload within the log.
+bool follows(std::span<const std::byte> log, const RecordHeader& header, const LogState& at) {
+  return header.previous == at.chain && header.number == at.records && fits(log, at.bytes, header);
+}
+
+LogState behind(const RecordHeader& header, const LogState& at) {
+  return {.shard = at.shard,
+          .bytes = at.bytes + kRecordHeaderBytes + header.payload_bytes,
+          .records = header.number + 1,
+          .chain = header.check};
+}
+
 void attribute(Damage& damage, const RecordHeader& header) {
-  if (header.kind != static_cast<std::uint32_t>(RecordKind::kSegments)) return;
+  if (!is_segments(header)) return;
   damage.block = header.block;
   damage.document = header.document;
   damage.begin = header.begin;
@@ -35,13 +51,20 @@ LogReader::LogReader(const Directory& folder, const LogIdentity& identity, const
     return;
   }
   LARIMAR_FAILPOINT("store.log.map");
-  std::optional<Mapping> mapping = folder.map_if_there(log_name(identity.shard));
-  if (mapping) {
-    mapping_ = std::move(*mapping);
-    open_log();
-  } else {
-    lose_all("it is not there");
+  std::optional<Mapping> mapping;
+  std::string why = "it is not there";
+  try {
+    mapping = folder.map_if_there(log_name(identity.shard));
+  } catch (const base::FormatError& error) {
+    if (on_damage == OnDamage::kThrow) throw;
+    why = error.what();
   }
+  if (!mapping) {
+    lose_all(why);
+    return;
+  }
+  mapping_ = std::move(*mapping);
+  open_log();
 }
 
 void LogReader::open_log() {
@@ -93,8 +116,8 @@ std::optional<ReadRecord> LogReader::next() {
       return std::nullopt;
     }
     const std::optional<RecordHeader> header = header_at(log_, at_.bytes, identity_);
-    const bool linked = header && (!chain_known_ || (header->previous == at_.chain && header->number == at_.records));
-    if (!linked || !fits(log_, at_.bytes, *header)) {
+    const bool goes_on = header && (chain_known_ ? follows(log_, *header, at_) : fits(log_, at_.bytes, *header));
+    if (!goes_on) {
       pass_over_damage();
       continue;
     }
@@ -111,7 +134,7 @@ std::optional<ReadRecord> LogReader::read_at(const RecordHeader& header) {
     if (last_block_ && header.block <= *last_block_) decoded.what = "its block number does not rise";
     last_block_ = header.block;
   }
-  at_ = {.shard = identity_.shard, .bytes = at_.bytes + bytes, .records = header.number + 1, .chain = header.check};
+  at_ = behind(header, at_);
   chain_known_ = true;
   if (decoded.what.empty()) return read;
   Damage damage{.file = path_, .offset = read.offset, .bytes = bytes, .record = read.number, .what = decoded.what};
@@ -172,20 +195,35 @@ void LogReader::finish() {
   }
 }
 
-ValidTail find_valid_tail(std::span<const std::byte> log, const LogIdentity& identity, const LogState& committed) {
-  ValidTail tail{.state = committed, .last_block = std::nullopt};
+std::optional<std::uint64_t> last_committed_block(std::span<const std::byte> log, const LogIdentity& identity,
+                                                  const LogState& start, const LogState& committed,
+                                                  const std::filesystem::path& path) {
+  std::optional<std::uint64_t> last_block;
+  const std::span<const std::byte> part = log.first(static_cast<std::size_t>(committed.bytes));
+  LogState at = start;
+  while (at.bytes < committed.bytes) {
+    const std::optional<RecordHeader> header = header_at(part, at.bytes, identity);
+    if (!header || !follows(part, *header, at)) break;
+    if (is_segments(*header)) last_block = header->block;
+    at = behind(*header, at);
+  }
+  if (at == committed) return last_block;
+  throw base::FormatError(
+      path.string() + " is damaged at byte " + std::to_string(at.bytes) + ", record " + std::to_string(at.records) +
+      ": up to there its records follow one another, but the manifest counts " + std::to_string(committed.records) +
+      " in " + std::to_string(committed.bytes) + " bytes; larimar salvage serves the rest");
+}
+
+ValidTail find_valid_tail(std::span<const std::byte> log, const LogIdentity& identity, const LogState& committed,
+                          std::optional<std::uint64_t> last_block) {
+  ValidTail tail{.state = committed, .last_block = last_block};
   while (tail.state.bytes < log.size()) {
     const std::optional<RecordHeader> header = header_at(log, tail.state.bytes, identity);
-    const bool linked = header && header->previous == tail.state.chain && header->number == tail.state.records;
-    if (!linked || !fits(log, tail.state.bytes, *header)) break;
-    const DecodedRecord decoded = decode_record(log, tail.state.bytes, *header, identity);
-    const bool segments = header->kind == static_cast<std::uint32_t>(RecordKind::kSegments);
-    if (!decoded.what.empty() || (segments && tail.last_block && header->block <= *tail.last_block)) break;
-    if (segments) tail.last_block = header->block;
-    tail.state = {.shard = identity.shard,
-                  .bytes = tail.state.bytes + kRecordHeaderBytes + header->payload_bytes,
-                  .records = header->number + 1,
-                  .chain = header->check};
+    if (!header || !follows(log, *header, tail.state)) break;
+    if (is_segments(*header) && tail.last_block && header->block <= *tail.last_block) break;
+    if (!decode_record(log, tail.state.bytes, *header, identity).what.empty()) break;
+    if (is_segments(*header)) tail.last_block = header->block;
+    tail.state = behind(*header, tail.state);
   }
   return tail;
 }

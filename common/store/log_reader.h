@@ -14,9 +14,9 @@ enum class OnDamage {
   kSalvage,  // damages are listed, everything else is read
 };
 
-/// Reads the records of one log in order, up to a state that the manifest or a LogWriter names. Owns the mapping; records
-/// that were read point into it. Movable; one thread at a time. Every byte up to the state is checked on the way: checksums,
-/// the chain from record to record, counts, order of blocks. What lies beyond is not looked at.
+/// Reads the records of one log in order, up to a state that the manifest or a LogWriter names. Owns the mapping;
+/// records that were read point into it. Movable; one thread at a time. Every byte up to the state is checked on the
+/// way: checksums, the chain from record to record, counts, order of blocks. What lies beyond is not looked at.
 /// Calls   local. Cost: one pass of XXH3 over the log.
 class LogReader {
  public:
@@ -39,7 +39,8 @@ class LogReader {
   void lose_all(const std::string& why);
   void report(Damage damage);
   [[nodiscard]] std::optional<ReadRecord> read_at(const RecordHeader& header);
-  /// Whether reading may go on at a whole header behind a damage: nothing that is whole contradicts its place in the chain.
+  /// Whether reading may go on at a whole header behind a damage: nothing that is whole contradicts its place in the
+  /// chain.
   [[nodiscard]] bool can_go_on(std::uint64_t offset, const RecordHeader& header) const;
   void pass_over_damage();
   void finish();
@@ -58,12 +59,21 @@ class LogReader {
   std::vector<Damage> damages_;
 };
 
+/// Block of the last segments record of the committed part, nullopt if there is none. Follows the chain of headers from the
+/// log's own (`start`) to the committed state; payloads are not looked at.
+/// Throws  FormatError naming `path` and the byte where the chain breaks, or if it ends otherwise than the state says.
+[[nodiscard]] std::optional<std::uint64_t> last_committed_block(std::span<const std::byte> log,
+                                                                const LogIdentity& identity, const LogState& start,
+                                                                const LogState& committed,
+                                                                const std::filesystem::path& path);
+
 /// How much of a log beyond a committed state is whole: the records that follow it without a gap.
 struct ValidTail {
   LogState state;
-  std::optional<std::uint64_t> last_block;  // of the records beyond the committed state
+  std::optional<std::uint64_t> last_block;
 };
+/// `last_block`: of the committed records.
 [[nodiscard]] ValidTail find_valid_tail(std::span<const std::byte> log, const LogIdentity& identity,
-                                        const LogState& committed);
+                                        const LogState& committed, std::optional<std::uint64_t> last_block);
 
 }  // namespace larimar::store

@@ -43,11 +43,10 @@ void LogWriter::open_existing(File file, const LogState& committed) {
   const std::span<const std::byte> log = mapping ? mapping->bytes() : std::span<const std::byte>{};
   const std::optional<std::uint64_t> chain = whole_header(file, log, identity_, committed);
   if (chain) {
-    const LogState start =
-        committed.bytes != 0
-            ? committed
-            : LogState{.shard = identity_.shard, .bytes = kLogHeaderBytes, .records = 0, .chain = *chain};
-    const ValidTail tail = find_valid_tail(log, identity_, start);
+    const LogState start{.shard = identity_.shard, .bytes = kLogHeaderBytes, .records = 0, .chain = *chain};
+    const bool new_log = committed.bytes == 0;
+    if (!new_log) last_block_ = last_committed_block(log, identity_, start, committed, file.path());
+    const ValidTail tail = find_valid_tail(log, identity_, new_log ? start : committed, last_block_);
     position_ = tail.state;
     last_block_ = tail.last_block;
   }

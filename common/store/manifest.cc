@@ -74,7 +74,8 @@ std::string fault_of_documents(const Manifest& manifest) {
   return {};
 }
 
-/// The rules of a manifest, empty if they hold: sizes in range, documents' blocks rising and below next_block, logs rising.
+/// The rules of a manifest, empty if they hold: sizes in range, documents' blocks rising and below next_block, logs
+/// rising.
 std::string fault_of(const Manifest& manifest) {
   const auto state = static_cast<std::uint32_t>(manifest.state);
   if (state < 1 || state > 3) return "state " + std::to_string(state) + " is unknown";

@@ -77,6 +77,7 @@ struct Damage {
   std::uint64_t begin = 0;  // bytes [begin, end) of the document; known if `document` is
   std::uint64_t end = 0;
   std::string what{};
+  std::string document_path{};  // as the manifest gives it; empty where only the log was read
 
   /// One sentence.
   [[nodiscard]] std::string text() const;

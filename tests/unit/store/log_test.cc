@@ -187,6 +187,29 @@ TEST_F(LogTest, PartsThatDisagreeAreRefusedAndLeaveNoTrace) {
   EXPECT_THAT(read_all(LogReader(folder_, identity(), log.position())), SizeIs(2));
 }
 
+TEST_F(LogTest, AReopenedLogKnowsItsLastBlock) {
+  LogWriter log = writer(write(3));
+  EXPECT_EQ(log.last_block(), std::optional<std::uint64_t>(4 + 512));
+  EXPECT_THAT([&] { log.append(OwnedRecord(4 + 512, 1).record); },
+              ThrowsMessage<base::ShapeError>(HasSubstr("behind block 516")));
+}
+
+TEST_F(LogTest, NothingIsAppendedToALogWhoseHeadersDoNotFollowOneAnother) {
+  const LogState end = write(3);
+  const std::string whole = bytes_of_file(path());
+  for (std::size_t byte = 64; byte < 64 + 128; ++byte) {
+    std::string damaged = whole;
+    damaged[byte] = static_cast<char>(damaged[byte] ^ 4);
+    write_bytes(path(), damaged);
+    EXPECT_THAT([&] { writer(end); }, ThrowsMessage<base::FormatError>(HasSubstr("damaged at byte 64"))) << byte;
+    EXPECT_EQ(bytes_of_file(path()), damaged);
+  }
+  write_bytes(path(), whole);
+  LogState other = end;
+  other.chain ^= 1;
+  EXPECT_THROW(writer(other), base::FormatError);
+}
+
 TEST_F(LogTest, RollBackRemovesWhatWasNotCommitted) {
   const LogState committed = write(2);
   const std::string before = bytes_of_file(path());

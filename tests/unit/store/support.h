@@ -107,7 +107,8 @@ inline void write_bytes(const std::filesystem::path& path, std::string_view byte
 }
 
 /// A complete memory: blocks 0 ... blocks-1 of one document over `shards` logs (block b in log b % 256, so blocks are
-/// numbered 256 * i + shard), each log with `records` blocks of up to 3 segments, then one forget record in the first log.
+/// numbered 256 * i + shard), each log with `records` blocks of up to 3 segments, then one forget record in the first
+/// log.
 inline void make_memory(FileSystem& files, const std::filesystem::path& path, std::uint32_t shards = 2,
                         std::uint64_t records = 3, std::uint64_t seed = 1) {
   Manifest first = small_manifest();
