@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <cmath>
 #include <iostream>
+#include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "common/base/error.h"
@@ -29,8 +31,8 @@ std::string place_text(const store::Manifest& manifest, const store::Damage& dam
 }
 
 ordered_json damage_json(const store::Manifest& manifest, const store::Damage& damage) {
-  ordered_json line = {{"file", damage.file.string()},   {"offset", damage.offset},   {"bytes", damage.bytes},
-                       {"record", damage.record},        {"records", damage.records}, {"what", damage.what}};
+  ordered_json line = {{"file", damage.file.string()}, {"offset", damage.offset},   {"bytes", damage.bytes},
+                       {"record", damage.record},      {"records", damage.records}, {"what", damage.what}};
   if (damage.block) line["block"] = *damage.block;
   if (damage.document) {
     line["document"] = *damage.document < manifest.documents.size() ? manifest.documents[*damage.document].path : "";
@@ -40,10 +42,38 @@ ordered_json damage_json(const store::Manifest& manifest, const store::Damage& d
   return line;
 }
 
+/// A block whose record is gone: an empty one takes its place, so that the rest of the memory is sound.
+store::SegmentsRecord empty_record(const store::Damage& lost) {
+  store::SegmentsRecord record;
+  record.block = lost.block.value_or(0);
+  record.document = lost.document.value_or(0);
+  record.begin = lost.begin;
+  record.end = lost.end;
+  record.line = 1;
+  return record;
+}
+
+using LostBlocks = std::map<std::uint64_t, store::Damage>;
+
+/// Records of whole blocks and of lost ones, so that blocks rise within each log.
+void copy_records(const shard::StoredSegments& segments, LostBlocks lost, shard::LogWriters& logs) {
+  const auto append_lost_below = [&](std::uint64_t block) {
+    for (auto next = lost.begin(); next != lost.end() && next->first < block;) {
+      const bool same_log = next->first % store::kVirtualShards == block % store::kVirtualShards;
+      if (same_log) logs.append(empty_record(next->second));
+      next = same_log ? lost.erase(next) : std::next(next);
+    }
+  };
+  segments.visit([&](const store::SegmentsRecord& record) {
+    append_lost_below(record.block);
+    logs.append(record);
+  });
+  for (const auto& [block, damage] : lost) logs.append(empty_record(damage));
+}
+
 /// Everything that can be read, into a new folder: the same blocks in the same logs, without what was forgotten.
-store::Folder copy_live(const store::Folder& from, const shard::StoredSegments& segments,
-                        const std::filesystem::path& to) {
-  if (to.empty()) throw base::UsageError("--out FOLDER names the new memory");
+void copy_live(const store::Folder& from, const shard::StoredSegments& segments, const LostBlocks& lost,
+               const std::filesystem::path& to) {
   const store::Manifest& old = from.manifest();
   store::Manifest first = old;
   first.logs.clear();
@@ -54,13 +84,21 @@ store::Folder copy_live(const store::Folder& from, const shard::StoredSegments& 
     folder.directory().write_atomic(std::string(store::kKeyMemoryName), m0.bytes());
   }
   shard::LogWriters logs(folder, base::ShardId{0}, 1);
-  segments.visit([&](const store::SegmentsRecord& record) { logs.append(record); });
+  copy_records(segments, lost, logs);
   logs.sync();
   store::Manifest last = first;
   last.state = store::MemoryState::kComplete;
   for (const store::LogState& state : logs.states()) last.set_log(state);
   folder.commit(last);
-  return folder;
+}
+
+/// Blocks of a memory whose records cannot be read, with the part of the document that they held.
+LostBlocks lost_blocks(const store::VerifyReport& report) {
+  LostBlocks lost;
+  for (const store::Damage& damage : report.damages) {
+    if (damage.block && damage.document) lost.emplace(*damage.block, damage);
+  }
+  return lost;
 }
 
 shard::StoredSegments read_all(const store::Folder& folder, store::OnDamage on_damage) {
@@ -86,9 +124,7 @@ ordered_json manifest_json(const store::Folder& folder) {
           {"documents", documents}};
 }
 
-std::string dump(const ordered_json& json) {
-  return json.dump(2, ' ', false, ordered_json::error_handler_t::replace);
-}
+std::string dump(const ordered_json& json) { return json.dump(2, ' ', false, ordered_json::error_handler_t::replace); }
 
 }  // namespace
 
@@ -111,28 +147,29 @@ int verify_command(const CareCommand& command) {
       const std::string place = place_text(report.manifest, damage);
       std::cout << "damaged: " << damage.text() << (place.empty() ? "" : " (" + place + ")") << '\n';
     }
-    std::cout << command.memory.string() << ": " << (sound ? "sound" : "damaged") << ", " << report.bytes
-              << " bytes, " << report.records << " records, " << report.segments << " segments checked" << std::endl;
+    std::cout << command.memory.string() << ": " << (sound ? "sound" : "damaged") << ", " << report.bytes << " bytes, "
+              << report.records << " records, " << report.segments << " segments checked" << std::endl;
   }
   return static_cast<int>(sound ? base::ExitCode::kOk : base::ExitCode::kBadInput);
 }
 
 int salvage_command(const CareCommand& command) {
+  const store::VerifyReport report = store::verify(files(), command.memory);
   const store::Folder from = store::Folder::open_reading(files(), command.memory, store::OnDamage::kSalvage);
   const shard::StoredSegments segments = read_all(from, store::OnDamage::kSalvage);
-  static_cast<void>(copy_live(from, segments, command.out));
-  for (const store::Damage& damage : segments.damages()) {
-    const std::string place = place_text(from.manifest(), damage);
+  copy_live(from, segments, lost_blocks(report), command.out);
+  for (const store::Damage& damage : report.damages) {
+    const std::string place = place_text(report.manifest, damage);
     std::cout << "lost: " << (place.empty() ? damage.text() : place) << '\n';
   }
   std::cout << command.out.string() << ": " << segments.totals().segments << " segments saved" << std::endl;
-  return static_cast<int>(segments.damages().empty() ? base::ExitCode::kOk : base::ExitCode::kDegraded);
+  return static_cast<int>(report.damages.empty() ? base::ExitCode::kOk : base::ExitCode::kDegraded);
 }
 
 int reshard_command(const CareCommand& command) {
   const store::Folder from = store::Folder::open_reading(files(), command.memory);
   const shard::StoredSegments segments = read_all(from, store::OnDamage::kThrow);
-  static_cast<void>(copy_live(from, segments, command.out));
+  copy_live(from, segments, {}, command.out);
   std::cout << command.out.string() << ": " << segments.totals().segments << " segments written anew, "
             << segments.totals().forgotten
             << " forgotten ones left out; any number of ranks reads it, as it did the old one" << std::endl;

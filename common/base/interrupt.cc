@@ -26,9 +26,12 @@ extern "C" void note_signal(int signal) {
 
 const char* name_of(int signal) {
   switch (signal) {
-    case SIGTERM: return "SIGTERM";
-    case SIGUSR1: return "SIGUSR1";
-    default: return "SIGINT";
+    case SIGTERM:
+      return "SIGTERM";
+    case SIGUSR1:
+      return "SIGUSR1";
+    default:
+      return "SIGINT";
   }
 }
 
@@ -41,8 +44,8 @@ InterruptScope::InterruptScope(double max_seconds) {
   limit_seconds = max_seconds;
   constexpr double kYear = 366.0 * 24 * 3600;
   const auto seconds = std::chrono::duration<double>(std::fmin(max_seconds, kYear));
-  deadline = max_seconds == 0 ? Clock::time_point::max()
-                              : Clock::now() + std::chrono::duration_cast<Clock::duration>(seconds);
+  deadline =
+      max_seconds == 0 ? Clock::time_point::max() : Clock::now() + std::chrono::duration_cast<Clock::duration>(seconds);
   for (const int signal : kSignals) std::signal(signal, note_signal);
   in_scope = true;
 }
