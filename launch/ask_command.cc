@@ -76,9 +76,9 @@ int ask_keys(comm::Transport& transport, const AskCommand& command) {
     plan.code_size = manifest.code_size;
     coordinator::set_form(plan, memory.rules);
     plan.step = ++step;
-    const linalg::Matrix batch = root ? linalg::Matrix(keys.middleRows(static_cast<linalg::Index>(at),
-                                                                       static_cast<linalg::Index>(plan.queries)))
-                                      : linalg::Matrix();
+    const linalg::Matrix batch =
+        root ? linalg::Matrix(keys.middleRows(static_cast<linalg::Index>(at), static_cast<linalg::Index>(plan.queries)))
+             : linalg::Matrix();
     const coordinator::BatchRead read = exchange_read(transport, roles_plan, roles, plan, batch);
     if (root) take_found(plan, read, found);
   }
@@ -91,8 +91,9 @@ int ask_keys(comm::Transport& transport, const AskCommand& command) {
 
 void check_models(const store::Manifest& manifest, const JobSetup& setup) {
   if (manifest.model == kOwnCodes)
-    throw base::ConfigError("this memory holds codes from a file, which no model here can turn into text; read it with "
-                            "larimar ask --keys FILE --out FILE");
+    throw base::ConfigError(
+        "this memory holds codes from a file, which no model here can turn into text; read it with "
+        "larimar ask --keys FILE --out FILE");
   const std::string model = model_id(setup), keys = keys_id(setup);
   if (manifest.model != model || manifest.keys != keys)
     throw base::ConfigError("this memory was written with model \"" + manifest.model + "\" and keys \"" +
@@ -102,9 +103,8 @@ void check_models(const store::Manifest& manifest, const JobSetup& setup) {
 
 int ask_queries(comm::Transport& transport, const AskCommand& command, coordinator::RunReport& report) {
   const bool root = transport.rank() == 0;
-  const coordinator::QueryFile file = comm::together(transport, [&] {
-    return root ? read_all_queries(command.queries, command.query) : coordinator::QueryFile{};
-  });
+  const coordinator::QueryFile file = comm::together(
+      transport, [&] { return root ? read_all_queries(command.queries, command.query) : coordinator::QueryFile{}; });
   const wire::RolePlan plan = wire::plan_roles(transport.size(), command.setup.decoders);
   base::Stopwatch watch;
   OpenMemory memory(transport, plan, command.memory);

@@ -37,8 +37,8 @@ Matrix rows_of(const model::TensorView& tensor, std::size_t first, std::size_t c
 void check_same_rows(const model::SafetensorsFile& file, const std::string& name, const model::TensorView& tensor,
                      std::uint64_t rows) {
   if (!tensor.shape.empty() && tensor.shape[0] == rows) return;
-  throw base::FormatError(file.path().string() + ": tensor \"" + name + "\" is " + shape_text(tensor) + " but \"z\" has " +
-                          std::to_string(rows) + " rows; each segment needs both");
+  throw base::FormatError(file.path().string() + ": tensor \"" + name + "\" is " + shape_text(tensor) +
+                          " but \"z\" has " + std::to_string(rows) + " rows; each segment needs both");
 }
 
 std::vector<std::uint64_t> read_ids(const model::SafetensorsFile& file, std::uint64_t rows) {
@@ -120,14 +120,13 @@ void write_found_codes(const std::filesystem::path& path, const FoundCodes& foun
     return model::TensorView{dtype, {rows}, std::as_bytes(std::span(values))};
   };
   const std::span<const float> z(found.z.data(), static_cast<std::size_t>(found.z.size()));
-  model::write_safetensors(
-      path,
-      {{"z", {"F32", {rows, static_cast<std::uint64_t>(found.z.cols())}, std::as_bytes(z)}},
-       {"score", view(found.score, "F32")},
-       {"slot", view(found.slot, "I64")},
-       {"shard", view(found.shard, "I64")},
-       {"id", view(found.id, "I64")}},
-      {});
+  model::write_safetensors(path,
+                           {{"z", {"F32", {rows, static_cast<std::uint64_t>(found.z.cols())}, std::as_bytes(z)}},
+                            {"score", view(found.score, "F32")},
+                            {"slot", view(found.slot, "I64")},
+                            {"shard", view(found.shard, "I64")},
+                            {"id", view(found.id, "I64")}},
+                           {});
 }
 
 }  // namespace larimar::launch

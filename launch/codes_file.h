@@ -41,11 +41,12 @@ class CodesFile {
 
 /// What `ask --keys` found for each query.
 struct FoundCodes {
-  linalg::Matrix z;                  // [Q, C] z_read
-  std::vector<float> score;          // [Q] similarity of the best write key; -infinity where the memory is empty
-  std::vector<std::int64_t> slot;    // [Q] slot read: in its shard, or the codebook's row; -1 where weights span all slots
-  std::vector<std::int64_t> shard;   // [Q] of the best segment; -1 where there is none
-  std::vector<std::int64_t> id;      // [Q] of the best segment; -1 where there is none
+  linalg::Matrix z;          // [Q, C] z_read
+  std::vector<float> score;  // [Q] similarity of the best write key; -infinity where the memory is empty
+  std::vector<std::int64_t>
+      slot;  // [Q] slot read: in its shard, or the codebook's row; -1 where weights span all slots
+  std::vector<std::int64_t> shard;  // [Q] of the best segment; -1 where there is none
+  std::vector<std::int64_t> id;     // [Q] of the best segment; -1 where there is none
 };
 /// Tensors z, score, slot, shard, id; complete or not at all. Throws as model::write_safetensors.
 void write_found_codes(const std::filesystem::path& path, const FoundCodes& found);

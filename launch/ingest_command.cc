@@ -23,7 +23,7 @@ namespace larimar::launch {
 namespace {
 
 struct Begun {
-  std::optional<MemoryFolder> memory;         // nothing if there is nothing to do
+  std::optional<MemoryFolder> memory;        // nothing if there is nothing to do
   std::vector<std::filesystem::path> paths;  // documents to ingest now, equal on all ranks
 };
 
@@ -101,9 +101,8 @@ void finish_ingest(comm::Transport& transport, MemoryFolder& memory, const shard
     const linalg::Matrix rows =
         source.m0.empty()
             ? learn_key_memory(transport, keys, rules.slots, static_cast<std::size_t>(place.key_size), source.seed)
-            : comm::together(transport, [&] {
-                return read_key_memory(source.m0, static_cast<std::size_t>(place.key_size));
-              });
+            : comm::together(transport,
+                             [&] { return read_key_memory(source.m0, static_cast<std::size_t>(place.key_size)); });
     comm::together(transport, [&] {
       if (transport.rank() == 0) next.m0 = write_key_memory(memory.folder().directory().path(), rows);
     });

@@ -32,8 +32,7 @@ std::vector<NewDocument> describe_documents(const text::Corpus& corpus) {
   return documents;
 }
 
-std::vector<NewDocument> unknown_documents(const std::vector<NewDocument>& documents,
-                                           const store::Manifest& manifest) {
+std::vector<NewDocument> unknown_documents(const std::vector<NewDocument>& documents, const store::Manifest& manifest) {
   std::vector<NewDocument> unknown;
   for (const NewDocument& document : documents) {
     const auto same = [&](const store::DocumentEntry& entry) {
