@@ -122,35 +122,62 @@ class Series {
     add(asked, "identified", scores.identified);
     add(asked, "recalled", scores.recalled);
     add(asked, "exact", scores.exact);
+    if (asked == "written") add_decoded("decoded", reads, facts, codes);
+  }
+
+  /// The reads of those facts whose text their true code gives back, as text.
+  void add_decoded(const std::string& measure, const Matrix& reads, std::span<const Index> facts,
+                   const CodeIndex& codes) {
     if (decoder_ == nullptr || set_.tokens.empty()) return;
-    std::vector<Index> known;
-    for (Index i = 0; i < std::min(reads.rows(), static_cast<Index>(set_.tokens.size())); ++i) {
-      if (!set_.tokens[static_cast<std::size_t>(i)].empty()) known.push_back(i);
-    }
-    Matrix chosen(static_cast<Index>(known.size()), reads.cols());
-    for (std::size_t i = 0; i < known.size(); ++i) chosen.row(static_cast<Index>(i)) = reads.row(known[i]);
-    const auto decoded = decode_codes(*decoder_, chosen);
+    Matrix known(reads.rows(), reads.cols());
+    std::vector<std::size_t> owners;
     Recall right;
-    for (std::size_t i = 0; i < known.size(); ++i)
-      right.add(decoded[i] == set_.tokens[static_cast<std::size_t>(known[i])]);
-    add(asked, "decoded", right);
+    for (std::size_t i = 0; i < facts.size(); ++i) {
+      const std::size_t fact = static_cast<std::size_t>(facts[i]);
+      if (fact >= set_.tokens.size() || set_.tokens[fact].empty()) continue;
+      const Matrix read = reads.row(static_cast<Index>(i));
+      if (codes.score(read, facts.subspan(i, 1)).recalled.hits == 0) {  // spares the decoder what is hopeless
+        right.add(false);
+        continue;
+      }
+      known.row(static_cast<Index>(owners.size())) = read.row(0);
+      owners.push_back(fact);
+    }
+    const auto decoded = decode_codes(*decoder_, known.topRows(static_cast<Index>(owners.size())));
+    for (std::size_t i = 0; i < owners.size(); ++i) right.add(decoded[i] == set_.tokens[owners[i]]);
+    add("written", measure, right);
   }
 
   void forget_singly(const FactMemory& memory, const AddressedKeys& keys, const CodeIndex& codes) {
     Random random(options_.seed ^ hash_text("forget " + std::to_string(cell_.facts)));
     const Index wanted = memory.forgets_by_writing_anew() ? (options_.trials + 7) / 8 : options_.trials;
-    Recall forgotten, retained;
-    for (const Index fact : draw_facts(wanted, cell_.facts, random)) {
-      std::vector<Index> others = draw_facts(options_.retained + 1, cell_.facts, random);
+    // Facts that can be decoded, if any can: they stand first, and the order of the facts is random.
+    const Index known = set_.tokens.empty() ? cell_.facts : static_cast<Index>(set_.tokens.size());
+    const Index pool = std::min(cell_.facts, known);
+    std::vector<Index> lost, kept;
+    Matrix lost_reads(wanted, codes.codes().cols()), kept_reads(wanted * options_.retained, codes.codes().cols());
+    for (const Index fact : draw_facts(wanted, pool, random)) {
+      std::vector<Index> others = draw_facts(options_.retained + 1, pool, random);
       std::erase(others, fact);
       others.resize(std::min(others.size(), static_cast<std::size_t>(options_.retained)));
       const auto rest = memory.copy();
       rest->forget({&fact, 1});
-      join(forgotten, codes.score(rest->read(keys, {&fact, 1}), {&fact, 1}).recalled);
-      join(retained, codes.score(rest->read(keys, others), others).recalled);
+      lost_reads.row(static_cast<Index>(lost.size())) = rest->read(keys, {&fact, 1});
+      kept_reads.middleRows(static_cast<Index>(kept.size()), static_cast<Index>(others.size())) =
+          rest->read(keys, others);
+      lost.push_back(fact);
+      kept.insert(kept.end(), others.begin(), others.end());
     }
-    add("written", "forgotten", forgotten);
-    add("written", "retained", retained);
+    add_forgotten("forgotten", lost_reads.topRows(static_cast<Index>(lost.size())), lost, codes);
+    add_forgotten("retained", kept_reads.topRows(static_cast<Index>(kept.size())), kept, codes);
+  }
+
+  void add_forgotten(const std::string& measure, const Matrix& reads, const std::vector<Index>& facts,
+                     const CodeIndex& codes) {
+    add("written", measure, codes.score(reads, facts).recalled);
+    const Index some = std::min(reads.rows(), options_.trials);  // decoding costs more than all else
+    add_decoded(measure + "_decoded", reads.topRows(some), std::span(facts).first(static_cast<std::size_t>(some)),
+                codes);
   }
 
   void forget_tenth(const FactMemory& memory, const AddressedKeys& keys, const CodeIndex& codes) {
@@ -162,11 +189,6 @@ class Series {
     rest->forget(gone);
     add("written", "forgotten_tenth", codes.score(rest->read(keys, gone), gone).recalled);
     add("written", "retained_tenth", codes.score(rest->read(keys, others), others).recalled);
-  }
-
-  static void join(Recall& sum, const Recall& more) {
-    sum.n += more.n;
-    sum.hits += more.hits;
   }
 
   const FactSet& set_;

@@ -13,27 +13,28 @@
 namespace larimar::eval {
 
 struct CapacityOptions {
-  std::vector<linalg::Index> slots{128, 256, 512, 1024};                   // K, each >= 1
+  std::vector<linalg::Index> slots{128, 256, 512, 1024};                  // K, each >= 1
   std::vector<linalg::Index> facts{64, 128, 256, 512, 1024, 2048, 4096};  // N, each >= 1
-  linalg::Index trials = 64;    // single facts forgotten in a cell, each from the whole memory
-  linalg::Index retained = 8;   // other facts read after each of these
-  std::uint64_t seed = 1;       // of key memories and of what is forgotten
+  linalg::Index trials = 64;   // single facts forgotten in a cell, each from the whole memory
+  linalg::Index retained = 8;  // other facts read after each of these
+  std::uint64_t seed = 1;      // of key memories and of what is forgotten
 };
 
 /// One measure of one cell. Measures:
 ///   identified   of all N codes the one with the greatest cosine to z_read is the fact's own
 ///   recalled     identified, and that cosine is at least kRecallCosine
 ///   exact        |z_read - z| <= kExactError |z|
-///   decoded      the decoder makes the fact's text of z_read, token for token; of facts where it does so from z itself
+///   decoded      recalled, and the decoder makes the fact's text of z_read, token for token; of facts where it does so from z
 ///   forgotten, retained              recalled, after one fact was forgotten: that fact; some of the others
+///   forgotten_decoded, retained_decoded   decoded, after one fact was forgotten
 ///   forgotten_tenth, retained_tenth  the same after a tenth of the facts (at least one) was forgotten at once: all of them
 struct CapacityRow {
-  std::string source{};        // of the facts
-  std::string keys{};          // "code", "sentence"; empty if all are meant
-  std::string memory{};        // name_of(MemoryKind); empty if all are meant
-  linalg::Index slots = 0;   // K; N with stored keys; 0 if all are meant
-  linalg::Index facts = 0;   // N
-  std::string asked{};         // by the "written" key or that of the "rephrased" text
+  std::string source{};     // of the facts
+  std::string keys{};       // "code", "sentence"; empty if all are meant
+  std::string memory{};     // name_of(MemoryKind); empty if all are meant
+  linalg::Index slots = 0;  // K; N with stored keys; 0 if all are meant
+  linalg::Index facts = 0;  // N
+  std::string asked{};      // by the "written" key or that of the "rephrased" text
   std::string measure{};
   Recall recall{};
   std::string status = "measured";  // or "diverged", "left out": then the rest says why

@@ -28,9 +28,10 @@ constexpr std::array<Fields, 2> kForms{{{"prompt", "target_new", "rephrase_promp
 
 bool has_text(const nlohmann::json& record, const char* field) {
   const auto found = record.find(field);
-  return found != record.end() && found->is_string() && !found->get_ref<const std::string&>().empty();
+  return found != record.end() && found->is_string();
 }
 
+/// An empty fact if one of the texts is empty.
 Fact read_record(const nlohmann::json& record, const std::string& place) {
   if (record.is_object()) {
     for (const auto& [prompt, object, rephrased] : kForms) {
@@ -39,12 +40,13 @@ Fact read_record(const nlohmann::json& record, const std::string& place) {
         if (!has_text(record, field))
           throw base::FormatError(place + " has " + prompt + " but no text " + field + "; facts need both");
       }
-      return {record[prompt].get<std::string>() + " " + record[object].get<std::string>(),
-              record[rephrased].get<std::string>()};
+      const std::string question = record[prompt], answer = record[object], other = record[rephrased];
+      if (question.empty() || answer.empty() || other.empty()) return {};
+      return {question + " " + answer, other};
     }
   }
-  throw base::FormatError(place + " is no fact: it needs the texts prompt, target_new and rephrase_prompt, or src, alt " +
-                          "and rephrase");
+  throw base::FormatError(
+      place + " is no fact: it needs the texts prompt, target_new and rephrase_prompt, or src, alt " + "and rephrase");
 }
 
 template <class T>
@@ -87,19 +89,23 @@ Matrix encode_keys(model::KeyEncoder& encoder, const std::vector<std::string>& t
 
 }  // namespace
 
-std::vector<Fact> read_facts(const std::filesystem::path& file) {
+FactList read_facts(const std::filesystem::path& file) {
   const auto list = nlohmann::json::parse(base::MappedFile(file).text(), nullptr, false);
   if (!list.is_array())
     throw base::FormatError(file.string() + " is not a JSON list of facts; give a file like counterfact-edit.json");
-  std::vector<Fact> facts;
+  FactList result;
   std::unordered_set<std::string> seen;
   std::size_t number = 0;
   for (const auto& record : list) {
     Fact fact = read_record(record, file.string() + ", record " + std::to_string(++number));
-    if (seen.insert(fact.text).second) facts.push_back(std::move(fact));
+    if (fact.text.empty() || !seen.insert(fact.text).second) {
+      ++result.left_out;
+    } else {
+      result.facts.push_back(std::move(fact));
+    }
   }
-  if (facts.empty()) throw base::FormatError(file.string() + " is an empty list; it must hold at least one fact");
-  return facts;
+  if (result.facts.empty()) throw base::FormatError(file.string() + " holds no fact; it must hold at least one");
+  return result;
 }
 
 FactSet random_facts(Index facts, Index code_size, std::uint64_t seed) {
@@ -120,7 +126,7 @@ std::vector<Tokens> decode_codes(model::CodeDecoder& decoder, linalg::ConstMatri
 }
 
 FactSet encode_facts(const std::filesystem::path& file, const FactNetworks& networks, const FactEncoding& encoding) {
-  std::vector<Fact> facts = read_facts(file);
+  std::vector<Fact> facts = read_facts(file).facts;
   Random random(encoding.seed ^ hash_text("order"));
   shuffle(facts, random);
   facts.resize(std::min(facts.size(), encoding.facts));
@@ -134,8 +140,7 @@ FactSet encode_facts(const std::filesystem::path& file, const FactNetworks& netw
     rephrased_tokens.push_back(tokens_of(networks, fact.rephrased));
   }
   FactSet set{.source = file.stem().string(), .codes = encode_tokens(networks.encoder, tokens)};
-  if (encoding.code_keys)
-    set.keys.push_back({"code", set.codes, encode_tokens(networks.encoder, rephrased_tokens)});
+  if (encoding.code_keys) set.keys.push_back({"code", set.codes, encode_tokens(networks.encoder, rephrased_tokens)});
   if (encoding.sentences != nullptr)
     set.keys.push_back(
         {"sentence", encode_keys(*encoding.sentences, texts), encode_keys(*encoding.sentences, rephrased)});

@@ -17,21 +17,26 @@ struct Fact {
   std::string rephrased;
 };
 
+struct FactList {
+  std::vector<Fact> facts{};
+  std::size_t left_out = 0;  // records with an empty text, or with a text that came before
+};
+
 /// The facts of a JSON list of objects with the fields of CounterFact (prompt, target_new, rephrase_prompt) or of zsRE (src, alt,
-/// rephrase): the text is prompt and object with a space between. A text that came before is left out; order as in the file.
-/// Throws MissingInputError if there is no such file, FormatError if it is not such a list (record named, from 1) or is empty.
-[[nodiscard]] std::vector<Fact> read_facts(const std::filesystem::path& file);
+/// rephrase): the text is prompt and object with a space between. Order as in the file.
+/// Throws MissingInputError if there is no such file, FormatError if it is not such a list (record named, from 1) or holds none.
+[[nodiscard]] FactList read_facts(const std::filesystem::path& file);
 
 /// The keys of all facts, as one key encoder makes them.
 struct FactKeys {
-  std::string name{};             // "code" or "sentence"
-  linalg::Matrix written{};     // [facts, D], of the text
-  linalg::Matrix rephrased{};   // [min(facts, rephrasings), D], of the other way to ask; no rows if there is none
+  std::string name{};          // "code" or "sentence"
+  linalg::Matrix written{};    // [facts, D], of the text
+  linalg::Matrix rephrased{};  // [min(facts, rephrasings), D], of the other way to ask; no rows if there is none
 };
 
 /// What a study writes into its memories: fact i of all matrices is the same. The first N of them are the N facts of a cell.
 struct FactSet {
-  std::string source{};  // "random", or the file's stem
+  std::string source{};    // "random", or the file's stem
   linalg::Matrix codes{};  // [facts, C]
   std::vector<FactKeys> keys{};
   /// Token ids of the first facts that the decoder is asked for; empty for those that it does not give back from their true
@@ -43,12 +48,12 @@ struct FactSet {
 [[nodiscard]] FactSet random_facts(linalg::Index facts, linalg::Index code_size, std::uint64_t seed);
 
 struct FactEncoding {
-  bool code_keys = true;                 // keys "code": the codes themselves
+  bool code_keys = true;                   // keys "code": the codes themselves
   model::KeyEncoder* sentences = nullptr;  // keys "sentence"; null: none
-  std::size_t facts = 4096;              // most facts to take
-  std::size_t rephrasings = 256;         // facts that are also asked for in other words
-  std::size_t decoded = 128;             // facts that are also decoded
-  std::uint64_t seed = 1;                // of their order
+  std::size_t facts = 4096;                // most facts to take
+  std::size_t rephrasings = 256;           // facts that are also asked for in other words
+  std::size_t decoded = 64;                // facts that are also decoded
+  std::uint64_t seed = 1;                  // of their order
 };
 
 struct FactNetworks {

@@ -24,8 +24,8 @@ using linalg::Matrix;
 
 constexpr std::array kKinds{MemoryKind::kDense,   MemoryKind::kBenCohen, MemoryKind::kGaussian,
                             MemoryKind::kNearest, MemoryKind::kTopK,     MemoryKind::kStored};
-constexpr std::array<std::string_view, kKinds.size()> kNames{"dense",   "dense-ben-cohen", "gaussian",
-                                                             "nearest", "topk",            "stored"};
+constexpr std::array<std::string_view, kKinds.size()> kNames{"dense", "dense-ben-cohen", "gaussian", "nearest",
+                                                             "topk",  "stored"};
 constexpr std::size_t kTop = 4;
 
 memory::MemoryRules rules_of(MemoryKind kind, Index slots) {
@@ -215,9 +215,8 @@ bool takes_unit_keys(MemoryKind kind) { return kind != MemoryKind::kDense && kin
 
 Matrix draw_key_memory(ConstMatrixRef keys, Index slots, std::uint64_t seed) {
   const Eigen::RowVectorXd mean = keys.cast<double>().colwise().mean();
-  const Eigen::RowVectorXd deviation =
-      (keys.cast<double>().rowwise() - mean).colwise().squaredNorm().array().sqrt() /
-      std::sqrt(static_cast<double>(keys.rows()));
+  const Eigen::RowVectorXd deviation = (keys.cast<double>().rowwise() - mean).colwise().squaredNorm().array().sqrt() /
+                                       std::sqrt(static_cast<double>(keys.rows()));
   Random random(seed);
   Matrix rows(slots, keys.cols());
   for (Index row = 0; row < slots; ++row) {

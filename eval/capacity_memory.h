@@ -41,11 +41,11 @@ class AddressedKeys {
 
   [[nodiscard]] MemoryKind kind() const { return kind_; }
   [[nodiscard]] linalg::Index size() const { return keys_.rows(); }
-  [[nodiscard]] linalg::Index slots() const { return slots_; }  // K; 0 with kStored
-  [[nodiscard]] const linalg::Matrix& keys() const { return keys_; }                         // [n, D]
-  [[nodiscard]] const linalg::Matrix& weights() const { return weights_; }                   // [n, K]; not one-hot
-  [[nodiscard]] const std::vector<std::uint32_t>& rows() const { return top_.rows; }         // [n, top], best first
-  [[nodiscard]] const std::vector<float>& scores() const { return top_.scores; }             // [n, top]
+  [[nodiscard]] linalg::Index slots() const { return slots_; }                        // K; 0 with kStored
+  [[nodiscard]] const linalg::Matrix& keys() const { return keys_; }                  // [n, D]
+  [[nodiscard]] const linalg::Matrix& weights() const { return weights_; }            // [n, K]; not one-hot
+  [[nodiscard]] const std::vector<std::uint32_t>& rows() const { return top_.rows; }  // [n, top], best first
+  [[nodiscard]] const std::vector<float>& scores() const { return top_.scores; }      // [n, top]
   [[nodiscard]] std::size_t top() const { return top_count_; }  // rows read for a key: 1, or 4 with kTopK
 
  private:

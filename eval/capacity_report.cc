@@ -13,11 +13,11 @@ namespace {
 using nlohmann::ordered_json;
 
 ordered_json to_json(const CapacityRow& row) {
-  return {{"source", row.source},      {"keys", row.keys},           {"memory", row.memory},
-          {"slots", row.slots},        {"facts", row.facts},         {"asked", row.asked},
-          {"measure", row.measure},    {"n", row.recall.n},          {"hits", row.recall.hits},
-          {"value", row.recall.value()}, {"low", row.recall.low()},  {"high", row.recall.high()},
-          {"status", row.status},      {"note", row.note}};
+  return {{"source", row.source},        {"keys", row.keys},        {"memory", row.memory},
+          {"slots", row.slots},          {"facts", row.facts},      {"asked", row.asked},
+          {"measure", row.measure},      {"n", row.recall.n},       {"hits", row.recall.hits},
+          {"value", row.recall.value()}, {"low", row.recall.low()}, {"high", row.recall.high()},
+          {"status", row.status},        {"note", row.note}};
 }
 
 std::string quoted(const std::string& text) {

@@ -28,7 +28,8 @@ struct Drawing {
   std::vector<Index> facts{};
 
   [[nodiscard]] double x(Index count) const {
-    const double low = std::log2(static_cast<double>(facts.front())), high = std::log2(static_cast<double>(facts.back()));
+    const double low = std::log2(static_cast<double>(facts.front())),
+                 high = std::log2(static_cast<double>(facts.back()));
     return high == low ? 0.0 : (std::log2(static_cast<double>(count)) - low) / (high - low) * kPanel;
   }
   [[nodiscard]] Curve curve(const std::string& key, MemoryKind kind, Index count, const std::string& measure) const {
@@ -113,8 +114,8 @@ std::string draw_legend(const Drawing& drawing) {
 }
 
 std::string draw_panel(const Drawing& drawing, const std::string& key, MemoryKind kind, double left, double top) {
-  std::string svg = draw_curve(drawing.curve(key, MemoryKind::kStored, 0, "recalled"), drawing, left, top,
-                               kStoredColour, false);
+  std::string svg =
+      draw_curve(drawing.curve(key, MemoryKind::kStored, 0, "recalled"), drawing, left, top, kStoredColour, false);
   for (std::size_t i = 0; i < drawing.slots.size(); ++i) {
     const char* colour = kColours[i % kColours.size()];
     svg += draw_curve(drawing.curve(key, kind, drawing.slots[i], "recalled"), drawing, left, top, colour, false);

@@ -5,6 +5,7 @@
 
 #include "common/base/error.h"
 #include "common/base/file.h"
+#include "common/base/log.h"
 #include "common/base/progress.h"
 #include "common/linalg/blas.h"
 #include "common/model/runtime.h"
@@ -45,7 +46,11 @@ eval::CapacityOptions options_of(const CapacityCommand& command) {
 void check_sources(const CapacityCommand& command) {
   std::set<std::string> names{"random"};
   for (const auto& file : command.facts) {
-    (void)eval::read_facts(file);
+    const eval::FactList list = eval::read_facts(file);
+    if (list.left_out > 0)
+      base::log(base::LogLevel::kInfo, file.string() + ": " + std::to_string(list.left_out) + " of " +
+                                           std::to_string(list.facts.size() + list.left_out) +
+                                           " records left out, since a text is empty or came before");
     if (!names.insert(file.stem().string()).second)
       throw base::UsageError("two sources of facts are called " + file.stem().string() + "; rename one of the files");
   }
@@ -98,7 +103,8 @@ int eval_capacity_command(const CapacityCommand& command) {
   std::vector<eval::CapacityRow> rows =
       measure(eval::random_facts(options.facts.back(), code_size, options.seed), options, nullptr);
   for (const auto& file : command.facts) {
-    for (eval::CapacityRow& row : measure(files->encode(file), options, files->decoder())) rows.push_back(std::move(row));
+    for (eval::CapacityRow& row : measure(files->encode(file), options, files->decoder()))
+      rows.push_back(std::move(row));
   }
   eval::write_capacity(command.out, rows, options);
   std::cout << rows.size() << " rows in " << (command.out / "capacity.csv").string() << ", also capacity.json and a "
