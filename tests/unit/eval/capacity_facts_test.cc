@@ -78,7 +78,8 @@ TEST_F(CapacityFacts, WhatIsNoListOfFactsIsRefusedByRecord) {
   EXPECT_THAT(refusal("[" + good + R"(, {"text": "a"}])"), HasSubstr("record 2 is no fact"));
   EXPECT_THAT(refusal("[" + good + R"(, {"src": "a", "rephrase": "c"}])"),
               AllOf(HasSubstr("record 2"), HasSubstr("no text alt")));
-  EXPECT_THAT(refusal(R"([{"prompt": "a", "target_new": 3, "rephrase_prompt": "c"}])"), HasSubstr("no text target_new"));
+  EXPECT_THAT(refusal(R"([{"prompt": "a", "target_new": 3, "rephrase_prompt": "c"}])"),
+              HasSubstr("no text target_new"));
   EXPECT_THAT(refusal(R"([{"prompt": "a", "target_new": "b"}])"), HasSubstr("no text rephrase_prompt"));
   EXPECT_THAT(refusal(R"([{"src": "a", "alt": "", "rephrase": "c"}])"), HasSubstr("holds no fact"));
   EXPECT_THAT(error_of<base::MissingInputError>([&] { (void)read_facts(folder_.path() / "absent.json"); }),
