@@ -71,6 +71,7 @@ struct Program {
   UpdateCommand update;
   EvalCommand passkey, needles;
   ModelEvalCommand model;
+  CapacityCommand capacity;
   train::TrainOptions train;
   int train_threads = 1;
   JobSetup info;
@@ -119,6 +120,9 @@ struct Program {
     add_eval_model_options(*add(*eval, "model", "how exactly codes hold text that the model has not seen",
                                 [this] { return eval_model_command(model); }),
                            model);
+    add_eval_capacity_options(*add(*eval, "capacity", "how many facts each kind of memory holds, and forgets",
+                                   [this] { return eval_capacity_command(capacity); }),
+                              capacity);
     add_train_options(
         *add(app, "train", "train larimar-compact", [this] { return train_command(train, train_threads); }), train,
         train_threads);

@@ -246,6 +246,24 @@ void add_eval_model_options(CLI::App& app, ModelEvalCommand& command) {
   app.add_option("--device", command.setup.device, "device of the decoder")->capture_default_str();
 }
 
+void add_eval_capacity_options(CLI::App& app, CapacityCommand& command) {
+  add_network_options(app, command.setup);
+  app.add_option("--facts", command.facts,
+                 "JSON lists of facts as in CounterFact or zsRE; random codes are always measured");
+  app.add_option("--fact-keys", command.fact_keys, "keys of those facts: code, sentence (made by --keys)")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"code", "sentence"}))
+      ->capture_default_str();
+  app.add_option("--slots", command.slots, "numbers of slots K")->delimiter(',')->capture_default_str();
+  app.add_option("--facts-counts", command.facts_counts, "numbers of facts N")->delimiter(',')->capture_default_str();
+  app.add_flag("--quick", command.quick, "a small grid of its own, to see that all works");
+  app.add_option("--out", command.out, "folder of capacity.csv, capacity.json and a drawing for each source")
+      ->capture_default_str();
+  app.add_option("--seed", command.seed, "of codes, key memories and choices")->capture_default_str();
+  app.add_option("--threads", command.setup.threads, "threads")->check(CLI::Range(1, 1024))->capture_default_str();
+  app.add_option("--device", command.setup.device, "device of the decoder")->capture_default_str();
+}
+
 void add_train_options(CLI::App& app, train::TrainOptions& options, int& threads) {
   static const std::map<std::string, train::Precision> kPrecisions{{"float32", train::Precision::kFloat32},
                                                                    {"bfloat16", train::Precision::kBFloat16}};
