@@ -25,8 +25,7 @@ Matrix random_matrix(Index rows, Index columns, std::uint64_t seed) {
   return Matrix::NullaryExpr(rows, columns, [&] { return normal(random); });
 }
 
-memory::MemoryRules rules_of(memory::Addressing addressing, Index slots,
-                             memory::Solve solve = memory::Solve::kLocal) {
+memory::MemoryRules rules_of(memory::Addressing addressing, Index slots, memory::Solve solve = memory::Solve::kLocal) {
   memory::MemoryRules rules = support::codebook_rules(addressing, static_cast<std::size_t>(slots), solve);
   rules.aggregation = memory::Aggregation::kHierarchical;
   rules.alpha = 4.0;  // wide enough that every row has a share
