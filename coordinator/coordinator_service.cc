@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "common/base/failpoint.h"
 #include "common/linalg/softmax.h"
 #include "common/wire/message.h"
 
@@ -59,6 +60,7 @@ std::vector<std::size_t> CoordinatorService::chosen_per_shard(std::span<const wi
 
 std::vector<wire::ChosenSegment> CoordinatorService::choose(const wire::ReadPlan& plan, linalg::ConstMatrixRef keys,
                                                             std::span<const std::byte> proposals) {
+  LARIMAR_FAILPOINT("coordinator.read.choose");
   const std::size_t size = wire::proposal_bytes(plan);
   if (proposals.size() != size * shards_)
     throw base::CommError("the proposals of a read do not have the expected length");
@@ -119,6 +121,7 @@ linalg::Matrix merge_blends(const wire::ReadPlan& plan, std::span<const wire::Me
 }  // namespace
 
 BatchRead CoordinatorService::assemble(const wire::ReadPlan& plan, std::span<const std::byte> codes) {
+  LARIMAR_FAILPOINT("coordinator.read.assemble");
   std::vector<wire::Message<wire::CodeRecord>> messages;
   const std::size_t width = plan.form == wire::ReadForm::kCodes ? plan.code_size : 0;
   const wire::ReadKind kind = plan.form == wire::ReadForm::kBlend ? wire::ReadKind::kBlend : wire::ReadKind::kCodes;

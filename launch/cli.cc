@@ -7,6 +7,7 @@
 #include <optional>
 #include <thread>
 
+#include "common/base/failpoint.h"
 #include "common/base/log.h"
 #include "common/comm/agree.h"
 #include "common/comm/mpi_environment.h"
@@ -47,6 +48,7 @@ int run_on_ranks(const std::function<int(comm::Transport&)>& command) {
   try {
     environment.emplace();
     transport = environment->make_transport();
+    base::arm_failpoints_from_environment(transport->rank());
     base::open_log({.rank = transport->rank(), .host = transport->host()});
     return command(*transport);
   } catch (const comm::AgreedError& error) {
@@ -72,7 +74,8 @@ struct Program {
   train::TrainOptions train;
   int train_threads = 1;
   JobSetup info;
-  bool info_json = false;
+  CareCommand care;  // verify, salvage, reshard, show-segment, info
+  bool info_failpoints = false;
   std::function<int()> chosen;
 
   CLI::App* add(CLI::App& parent, const std::string& name, const std::string& text, std::function<int()> action) {
@@ -119,9 +122,20 @@ struct Program {
     add_train_options(
         *add(app, "train", "train larimar-compact", [this] { return train_command(train, train_threads); }), train,
         train_threads);
-    add_info_options(
-        *add(app, "info", "what this program is and finds", [this] { return info_command(info, info_json); }), info,
-        info_json);
+    add_info_options(*add(app, "info", "what this program is and finds",
+                          [this] {
+                            return care.memory.empty() ? info_command(info, care.json, info_failpoints)
+                                                       : memory_info_command(care);
+                          }),
+                     info, care, info_failpoints);
+    const auto look_after = [this](const std::string& name, const std::string& text,
+                                   int (*command)(const CareCommand&)) {
+      add_care_options(*add(app, name, text, [this, command] { return command(care); }), care);
+    };
+    look_after("verify", "check every byte of a memory folder; exit 65 if it is damaged", verify_command);
+    look_after("salvage", "what is whole of a damaged memory folder, into a new one", salvage_command);
+    look_after("reshard", "a memory folder written anew, without what was forgotten", reshard_command);
+    look_after("show-segment", "where a segment comes from and what is stored of it", show_segment_command);
     for (CLI::App* command : app.get_subcommands({})) name_environment(*command, command->get_name());
     for (CLI::App* command : eval->get_subcommands({})) name_environment(*command, "eval_" + command->get_name());
   }

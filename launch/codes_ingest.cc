@@ -141,6 +141,10 @@ int ingest_codes(comm::Transport& transport, const IngestCommand& command) {
   MemoryFolder memory = there ? MemoryFolder::open_writing(transport, command.memory, MemoryFolder::Wanted::kAny)
                               : MemoryFolder::create(transport, command.memory, begin_documents(empty, {document}));
   store::Manifest next = memory.manifest();
+  if (next.state == store::MemoryState::kComplete && unknown_documents({document}, next).empty()) {
+    if (transport.rank() == 0) std::cout << "nothing new: " << command.memory.string() << " is complete\n";
+    return 0;
+  }
   if (there) {
     comm::together(transport, [&] {
       check_same_settings(next, empty);
@@ -163,7 +167,7 @@ int ingest_codes(comm::Transport& transport, const IngestCommand& command) {
   transport.set_phase("ingest");
   comm::together(transport, [&] {
     if (number < 0) return;
-    logs.emplace(memory.folder(), place.shard, place.shards);
+    logs.emplace(memory.folder(), place.shard, place.shards, command.acknowledge);
     append_codes(*file, memory.manifest().documents[first].first_block, static_cast<std::uint32_t>(first), place,
                  *logs);
     logs->sync();

@@ -30,6 +30,8 @@ struct IngestCommand {
   std::filesystem::path memory;                // the folder
   std::vector<std::filesystem::path> context;  // text; or
   std::filesystem::path codes;                 // safetensors
+  std::filesystem::path acknowledge;           // gets a line for each block that is on disk
+  double max_time = 0;  // seconds of ingest after which it stops, to be gone on with; 0: no limit
 };
 
 /// Out of a memory folder: queries to answers, or keys to codes.
@@ -58,6 +60,14 @@ struct UpdateCommand {
   JobSetup setup;
   std::filesystem::path memory;
   std::filesystem::path codes;  // rows whose ids are there already replace them
+};
+
+/// What looks after a memory folder; in one process.
+struct CareCommand {
+  std::filesystem::path memory;
+  std::filesystem::path out;  // salvage and reshard: the new folder
+  std::uint64_t id = 0;       // show-segment
+  bool json = false;
 };
 
 struct EvalCommand {
@@ -89,8 +99,14 @@ struct ModelEvalCommand {
 [[nodiscard]] int eval_passkey_command(comm::Transport& transport, const EvalCommand& command);
 [[nodiscard]] int eval_needles_command(comm::Transport& transport, const EvalCommand& command);
 /// In one process; no MPI.
+[[nodiscard]] int verify_command(const CareCommand& command);
+[[nodiscard]] int salvage_command(const CareCommand& command);
+[[nodiscard]] int reshard_command(const CareCommand& command);
+[[nodiscard]] int show_segment_command(const CareCommand& command);
+[[nodiscard]] int memory_info_command(const CareCommand& command);
 [[nodiscard]] int eval_model_command(const ModelEvalCommand& command);
 [[nodiscard]] int train_command(const train::TrainOptions& options, int threads);
-[[nodiscard]] int info_command(const JobSetup& setup, bool json);
+/// `failpoints`: their list instead.
+[[nodiscard]] int info_command(const JobSetup& setup, bool json, bool failpoints);
 
 }  // namespace larimar::launch

@@ -5,6 +5,8 @@
 #include <optional>
 
 #include "common/base/clock.h"
+#include "common/base/failpoint.h"
+#include "common/base/interrupt.h"
 #include "common/base/log.h"
 #include "common/comm/agree.h"
 #include "common/memory/rules_text.h"
@@ -88,7 +90,9 @@ void finish_ingest(comm::Transport& transport, MemoryFolder& memory, const shard
                    const shard::ShardPlace& place, const KeyMemorySource& source) {
   const comm::PhaseScope phase(transport, "finish the memory");
   store::Manifest next = complete(memory.manifest());
+  LARIMAR_FAILPOINT("launch.ingest.encoded");
   gather_log_states(transport, logs, next);
+  LARIMAR_FAILPOINT("launch.states.gathered");
   memory::MemoryRules rules = comm::together(transport, [&] { return memory::rules_from_text(next.rules); });
   if (rules.key_memory == memory::KeyMemory::kCodebook && !next.m0) {
     // From the logs, so that a resumed ingest samples the same keys.
@@ -104,6 +108,7 @@ void finish_ingest(comm::Transport& transport, MemoryFolder& memory, const shard
             : comm::together(transport,
                              [&] { return read_key_memory(source.m0, static_cast<std::size_t>(place.key_size)); });
     comm::together(transport, [&] {
+      LARIMAR_FAILPOINT("launch.m0.write");
       if (transport.rank() == 0) next.m0 = write_key_memory(memory.folder().directory().path(), rows);
     });
   }
@@ -150,7 +155,7 @@ int ingest_command(comm::Transport& transport, const IngestCommand& command) {
     if (number >= 0) {
       shard.emplace(place);
       encoder.emplace(*networks.codes, *networks.keys, *networks.tokenizer, rules);
-      logs.emplace(memory.folder(), place.shard, place.shards);
+      logs.emplace(memory.folder(), place.shard, place.shards, command.acknowledge);
       const std::size_t first = first_unfinished(memory.manifest());
       how.emplace(shard::Ingesting{.encoder = *encoder,
                                    .logs = &*logs,
@@ -159,7 +164,9 @@ int ingest_command(comm::Transport& transport, const IngestCommand& command) {
     }
     return text::Corpus(begun.paths);
   });
+  LARIMAR_FAILPOINT("launch.ingest.begin");
   transport.set_phase("ingest");
+  const base::InterruptScope interruptible(command.max_time);
   const auto stats = ingest_together(transport, roles, setup, shard ? &*shard : nullptr, how ? &*how : nullptr, corpus);
   finish_ingest(transport, memory, logs ? &*logs : nullptr, place, {setup.m0, setup.seed});
   if (transport.rank() != 0) return 0;

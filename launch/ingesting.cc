@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/base/clock.h"
+#include "common/base/interrupt.h"
 #include "common/base/progress.h"
 #include "common/comm/agree.h"
 
@@ -23,6 +24,23 @@ struct ShardProgress {
 
 /// Another shard has failed, so that the rest of the context need not be encoded. Never leaves ingest_together.
 struct IngestStopped {};
+
+/// Whatever ends an ingest, what was appended gets onto the disk: as much of the work as possible is kept.
+class FlushLogs {
+ public:
+  explicit FlushLogs(const shard::Ingesting& how) : logs_(how.logs) {}
+  ~FlushLogs() {
+    try {
+      if (logs_ != nullptr) logs_->sync();
+    } catch (const base::Error&) {  // the error on its way says more
+    }
+  }
+  FlushLogs(const FlushLogs&) = delete;
+  FlushLogs& operator=(const FlushLogs&) = delete;
+
+ private:
+  shard::LogWriters* logs_;
+};
 
 double rate(std::uint64_t tokens, double seconds) { return seconds > 0 ? static_cast<double>(tokens) / seconds : 0.0; }
 
@@ -69,8 +87,10 @@ std::vector<shard::IngestStats> ingest_together(comm::Transport& transport, cons
       since_report.restart();
     };
     try {
+      const FlushLogs flush(*how);
       const shard::IngestStats stats = shard->ingest(corpus, *how, [&](const shard::IngestStats& now) {
         state.blocks_done = now.blocks_done;
+        base::throw_if_interrupted();
         if (since_report.seconds() >= kProgressSeconds) tell();
         if (transport.try_receive_any<std::uint64_t>(kIngestStop)) throw IngestStopped{};
       });

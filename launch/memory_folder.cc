@@ -3,6 +3,7 @@
 #include <cstring>
 #include <utility>
 
+#include "common/base/failpoint.h"
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/comm/agree.h"
@@ -28,6 +29,7 @@ std::unique_ptr<store::Folder> on_root(comm::Transport& transport, const Open& o
 }  // namespace
 
 void MemoryFolder::share(comm::Transport& transport) {
+  LARIMAR_FAILPOINT("launch.manifest.share");
   std::string bytes = transport.rank() == 0 ? store::to_bytes(folder_->manifest()) : std::string();
   transport.broadcast_string(bytes, 0, store::kMaxManifestBytes);
   comm::together(transport, [&] {

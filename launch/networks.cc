@@ -1,6 +1,7 @@
 #include "launch/networks.h"
 
 #include "common/base/error.h"
+#include "common/base/failpoint.h"
 #include "common/model/compact.h"
 #include "common/model/minilm.h"
 #include "common/model/model_keys.h"
@@ -28,6 +29,7 @@ Networks load_networks(const JobSetup& setup, const NetworkNeeds& needs) {
     networks.decoder = decoder::load_compact_decoder(setup.model, setup.device);
     networks.decoder_service = std::make_unique<decoder::DecoderService>(*networks.decoder, *networks.tokenizer);
   }
+  LARIMAR_FAILPOINT("launch.models.loaded");
   return networks;
 }
 

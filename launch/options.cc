@@ -159,6 +159,11 @@ void add_ingest_options(CLI::App& app, IngestCommand& command) {
                  "documents, or folders of documents; unchanged ones that are there are skipped");
   app.add_option("--codes", command.codes,
                  "safetensors instead of text: z F32 [N, C], and if they differ keys F32 [N, D] and ids I64 [N]");
+  app.add_option("--acknowledge", command.acknowledge,
+                 "file that gets a line, the block's number, for each block once it is on disk");
+  app.add_option("--max-time", command.max_time,
+                 "seconds after which an ingest stops with exit code 75; the same command goes on with it")
+      ->check(CLI::NonNegativeNumber);
   add_key_mode_option(app, command.setup);
   add_network_options(app, command.setup);
   add_memory_options(app, command.setup);
@@ -198,6 +203,15 @@ void add_update_options(CLI::App& app, UpdateCommand& command) {
   app.add_option("--codes", command.codes, "safetensors as for ingest; each id must be there, and its code is replaced")
       ->required();
   add_rank_options(app, command.setup);
+}
+
+void add_care_options(CLI::App& app, CareCommand& command) {
+  app.add_option("memory,--memory", command.memory, "folder that larimar ingest made")->required();
+  const std::string name = app.get_name();
+  if (name == "salvage" || name == "reshard")
+    app.add_option("--out", command.out, "the new memory, a folder that is not there yet")->required();
+  if (name == "show-segment") app.add_option("--id", command.id, "as citations name it")->required();
+  if (name == "verify") app.add_flag("--json", command.json, "one JSON object");
 }
 
 void add_eval_passkey_options(CLI::App& app, EvalCommand& command) {
@@ -283,9 +297,11 @@ void add_train_options(CLI::App& app, train::TrainOptions& options, int& threads
   app.add_option("--threads", threads, "threads")->check(CLI::Range(1, 1024))->capture_default_str();
 }
 
-void add_info_options(CLI::App& app, JobSetup& setup, bool& json) {
+void add_info_options(CLI::App& app, JobSetup& setup, CareCommand& memory, bool& failpoints) {
   add_network_options(app, setup);
-  app.add_flag("--json", json, "one JSON object");
+  app.add_option("--memory", memory.memory, "tell about this memory folder instead, as JSON");
+  app.add_flag("--failpoints", failpoints, "list the places where LARIMAR_FAILPOINT can make the program fail");
+  app.add_flag("--json", memory.json, "one JSON object");
 }
 
 void name_environment(CLI::App& app, const std::string& command) {

@@ -11,11 +11,13 @@ void add_ingest_options(CLI::App& app, IngestCommand& command);
 void add_ask_options(CLI::App& app, AskCommand& command);
 void add_forget_options(CLI::App& app, ForgetCommand& command);
 void add_update_options(CLI::App& app, UpdateCommand& command);
+/// The folder stands without an option's name: larimar verify DIR.
+void add_care_options(CLI::App& app, CareCommand& command);
 void add_eval_passkey_options(CLI::App& app, EvalCommand& command);
 void add_eval_needles_options(CLI::App& app, EvalCommand& command);
 void add_eval_model_options(CLI::App& app, ModelEvalCommand& command);
 void add_train_options(CLI::App& app, train::TrainOptions& options, int& threads);
-void add_info_options(CLI::App& app, JobSetup& setup, bool& json);
+void add_info_options(CLI::App& app, JobSetup& setup, CareCommand& memory, bool& failpoints);
 
 /// Every long option may also be given as LARIMAR_<COMMAND>_<NAME>, say LARIMAR_RUN_THREADS. Call after adding them.
 void name_environment(CLI::App& app, const std::string& command);

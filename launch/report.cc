@@ -4,6 +4,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "common/base/failpoint.h"
 #include "common/base/log.h"
 #include "common/base/process.h"
 #include "common/comm/agree.h"
@@ -32,6 +33,7 @@ RunReport started_report(const JobSetup& setup, const std::vector<std::string>& 
 }
 
 void write_last(const std::filesystem::path& out, RunReport& report) {
+  LARIMAR_FAILPOINT("coordinator.report.write");
   report.ended_at = std::chrono::system_clock::now();
   coordinator::write_run_report(out, report);
 }
@@ -72,6 +74,7 @@ void print_answers(const std::vector<coordinator::AnswerRecord>& answers, bool j
 }
 
 void write_answers(const std::filesystem::path& out, const std::vector<coordinator::AnswerRecord>& answers) {
+  LARIMAR_FAILPOINT("coordinator.answers.write");
   coordinator::AnswerWriter writer(out);
   for (const auto& answer : answers) writer.write(answer);
   writer.commit();

@@ -5,6 +5,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/base/interrupt.h"
 #include "common/text/unicode.h"
 
 namespace larimar::shard {
@@ -90,6 +91,7 @@ linalg::Matrix BlockEncoder::encode_codes(const std::vector<text::Segment>& segm
       if (!batch.empty() && (batch.size() + 1) * (tokens.size() + 1) > kBatchTokens) break;
       batch.push_back(tokens);
     }
+    base::throw_if_interrupted();
     const linalg::Matrix part = codes_.encode(batch);
     for (std::size_t i = 0; i < batch.size(); ++i) {
       codes.row(static_cast<linalg::Index>(order[at + i])) = part.row(static_cast<linalg::Index>(i));
@@ -116,6 +118,7 @@ void BlockEncoder::encode_keys(const std::vector<text::Segment>& segments, Encod
     }
     block.key_owner.resize(texts.size(), i);
   }
+  base::throw_if_interrupted();
   block.keys = keys_.encode(texts);
 }
 

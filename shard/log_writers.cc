@@ -1,5 +1,9 @@
 #include "shard/log_writers.h"
 
+#include <string>
+
+#include "common/base/error.h"
+#include "common/base/failpoint.h"
 #include "common/wire/plan.h"
 
 namespace larimar::shard {
@@ -14,8 +18,13 @@ std::vector<store::LogState> logs_of_shard(const store::Manifest& manifest, base
   return mine;
 }
 
-LogWriters::LogWriters(const store::Folder& folder, base::ShardId shard, std::size_t shards)
-    : folder_(folder), committed_(logs_of_shard(folder.manifest(), shard, shards)) {}
+LogWriters::LogWriters(const store::Folder& folder, base::ShardId shard, std::size_t shards,
+                       const std::filesystem::path& acknowledge)
+    : folder_(folder), committed_(logs_of_shard(folder.manifest(), shard, shards)) {
+  if (acknowledge.empty()) return;
+  acknowledge_.open(acknowledge, std::ios::app);
+  if (!acknowledge_) throw base::Error(base::ExitCode::kCannotCreate, "cannot write " + acknowledge.string());
+}
 
 store::LogWriter& LogWriters::writer(std::uint32_t virtual_shard) {
   const auto found = writers_.find(virtual_shard);
@@ -30,17 +39,26 @@ bool LogWriters::has(std::uint64_t block) {
 
 void LogWriters::append(const store::SegmentsRecord& record) {
   writer(static_cast<std::uint32_t>(record.block % store::kVirtualShards)).append(record);
-  ++appended_;
+  LARIMAR_FAILPOINT("shard.block.appended");
+  appended_.push_back(record.block);
   if (since_sync_.seconds() >= kGroupCommitSeconds) sync();
 }
 
 void LogWriters::forget(std::uint32_t virtual_shard, std::span<const std::uint64_t> ids) {
   writer(virtual_shard).append(store::ForgetRecord{ids});
+  LARIMAR_FAILPOINT("shard.forget.appended");
 }
 
 void LogWriters::sync() {
+  LARIMAR_FAILPOINT("shard.commit.begin");
   for (auto& [shard, writer] : writers_) writer.sync();
-  acknowledged_ = appended_;
+  LARIMAR_FAILPOINT("shard.commit.end");
+  if (acknowledge_.is_open()) {
+    std::string lines;
+    for (const std::uint64_t block : appended_) lines += std::to_string(block) + "\n";
+    acknowledge_ << lines << std::flush;  // one write: lines of other shards do not come between
+  }
+  appended_.clear();
   since_sync_.restart();
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <span>
 #include <vector>
@@ -17,7 +19,9 @@ inline constexpr double kGroupCommitSeconds = 1.0;
 /// Borrows the folder, owns the open logs; one thread.
 class LogWriters {
  public:
-  LogWriters(const store::Folder& folder, base::ShardId shard, std::size_t shards);
+  /// `acknowledge`: a file that gets a line for each block once it is on disk; empty: none. Several shards may share it.
+  LogWriters(const store::Folder& folder, base::ShardId shard, std::size_t shards,
+             const std::filesystem::path& acknowledge = {});
 
   /// Whether the block's record is there already, from the job that this one continues.
   [[nodiscard]] bool has(std::uint64_t block);
@@ -30,8 +34,6 @@ class LogWriters {
 
   /// Ends of all logs of this shard in use, by rising number.
   [[nodiscard]] std::vector<store::LogState> states() const;
-  /// Blocks known to be on disk.
-  [[nodiscard]] std::uint64_t acknowledged() const { return acknowledged_; }
 
  private:
   store::LogWriter& writer(std::uint32_t virtual_shard);
@@ -40,7 +42,8 @@ class LogWriters {
   std::map<std::uint32_t, store::LogWriter> writers_;
   std::vector<store::LogState> committed_;  // of this shard's logs
   base::Stopwatch since_sync_;
-  std::uint64_t appended_ = 0, acknowledged_ = 0;
+  std::ofstream acknowledge_;
+  std::vector<std::uint64_t> appended_;  // blocks that are not on disk yet
 };
 
 /// Virtual shards that belong to a shard: those that are in use, by rising number.

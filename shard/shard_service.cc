@@ -6,6 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/base/failpoint.h"
 #include "common/base/file.h"
 #include "common/base/random.h"
 #include "common/linalg/softmax.h"
@@ -112,6 +113,7 @@ void ShardService::ingest_block(std::string_view bytes, const BlockOrigin& origi
   stats_.tokens += block->tokens;
   stats_.masked_bytes += block->masked_bytes;
   if (how.logs != nullptr) {
+    LARIMAR_FAILPOINT("shard.block.encoded");
     std::vector<store::SegmentEntry> entries;
     how.logs->append(record_of(*block, numbers.block, numbers.document, origin, origin.byte + bytes.size(), entries));
   } else if (!block->places.empty()) {
@@ -159,8 +161,10 @@ void ShardService::write(const memory::MemoryRules& rules, std::shared_ptr<const
 
 void ShardService::load(const StoredSegments& stored, const memory::MemoryRules& rules,
                         std::shared_ptr<const memory::Addresser> addresser) {
+  LARIMAR_FAILPOINT("shard.memory.load");
   make_memory(rules, std::move(addresser), false);
   stored.load(*memory_);
+  LARIMAR_FAILPOINT("shard.memory.loaded");
   if (!memory::is_solved_globally(rules)) memory_->solve();
 }
 
@@ -195,6 +199,7 @@ wire::ReadHeader ShardService::header(const wire::ReadPlan& plan, wire::ReadKind
 }
 
 std::vector<std::byte> ShardService::propose(const wire::ReadPlan& plan, linalg::ConstMatrixRef keys) const {
+  LARIMAR_FAILPOINT("shard.read.propose");
   const auto candidates_header = header(plan, wire::ReadKind::kCandidates, plan.queries, plan.asked);
   if (plan.form != wire::ReadForm::kSlots)
     return wire::pack<wire::Candidate>(candidates_header, memory_->read_candidates(keys, plan.asked), {});
@@ -209,6 +214,7 @@ std::vector<std::byte> ShardService::propose(const wire::ReadPlan& plan, linalg:
 
 std::vector<std::byte> ShardService::hand_over(const wire::ReadPlan& plan,
                                                std::span<const wire::ChosenSegment> chosen) const {
+  LARIMAR_FAILPOINT("shard.read.hand_over");
   std::vector<wire::CodeRecord> records;
   std::vector<float> floats;
   for (const wire::ChosenSegment& choice : chosen) {

@@ -88,39 +88,55 @@ bool StoredSegments::is_live(std::uint32_t record, std::uint32_t segment) const 
   return found != live_.end() && found->second.record == record && found->second.segment == segment;
 }
 
-void StoredSegments::load(ShardMemory& memory) const {
+void StoredSegments::visit(const std::function<void(const store::SegmentsRecord&)>& visitor) const {
   for (std::uint32_t number = 0; number < records_.size(); ++number) {
-    const store::SegmentsRecord& record = records_[number];
-    if (live_in_record_[number] != record.segments.size()) {
-      load_part(number, memory);
-      continue;
-    }
+    if (live_in_record_[number] == records_[number].segments.size())
+      visitor(records_[number]);
+    else
+      visit_part(number, visitor);
+  }
+}
+
+void StoredSegments::visit_part(std::uint32_t number,
+                                const std::function<void(const store::SegmentsRecord&)>& visitor) const {
+  store::SegmentsRecord part = records_[number];
+  std::vector<store::SegmentEntry> entries;
+  std::vector<Index> code_rows, key_rows;
+  std::vector<std::uint32_t> position(part.segments.size()), owner;
+  for (std::uint32_t i = 0; i < part.segments.size(); ++i) {
+    if (!is_live(number, i)) continue;
+    position[i] = static_cast<std::uint32_t>(entries.size());
+    entries.push_back(part.segments[i]);
+    code_rows.push_back(static_cast<Index>(i));
+  }
+  for (std::size_t row = 0; row < part.key_owner.size(); ++row) {
+    if (!is_live(number, part.key_owner[row])) continue;
+    key_rows.push_back(static_cast<Index>(row));
+    owner.push_back(position[part.key_owner[row]]);
+  }
+  const linalg::Matrix codes = rows_of(part.codes, part.segments.size(), code_size_)(code_rows, Eigen::all);
+  const linalg::Matrix keys = rows_of(part.keys, part.key_owner.size(), key_size_)(key_rows, Eigen::all);
+  part.segments = entries;
+  part.codes = {codes.data(), static_cast<std::size_t>(codes.size())};
+  part.keys = {keys.data(), static_cast<std::size_t>(keys.size())};
+  part.key_owner = owner;
+  visitor(part);
+}
+
+void StoredSegments::load(ShardMemory& memory) const {
+  visit([&](const store::SegmentsRecord& record) {
     std::vector<SegmentInfo> infos;
     for (std::size_t i = 0; i < record.segments.size(); ++i) infos.push_back(info_of(record, i));
     memory.append({infos, rows_of(record.codes, infos.size(), code_size_),
                    rows_of(record.keys, record.key_owner.size(), key_size_), record.key_owner});
-  }
+  });
 }
 
-void StoredSegments::load_part(std::uint32_t number, ShardMemory& memory) const {
-  const store::SegmentsRecord& record = records_[number];
-  std::vector<SegmentInfo> infos;
-  std::vector<Index> code_rows, key_rows;
-  std::vector<std::uint32_t> position(record.segments.size()), owner;
-  for (std::uint32_t i = 0; i < record.segments.size(); ++i) {
-    if (!is_live(number, i)) continue;
-    position[i] = static_cast<std::uint32_t>(infos.size());
-    infos.push_back(info_of(record, i));
-    code_rows.push_back(static_cast<Index>(i));
-  }
-  for (std::size_t row = 0; row < record.key_owner.size(); ++row) {
-    if (!is_live(number, record.key_owner[row])) continue;
-    key_rows.push_back(static_cast<Index>(row));
-    owner.push_back(position[record.key_owner[row]]);
-  }
-  const linalg::Matrix codes = rows_of(record.codes, record.segments.size(), code_size_)(code_rows, Eigen::all);
-  const linalg::Matrix keys = rows_of(record.keys, record.key_owner.size(), key_size_)(key_rows, Eigen::all);
-  memory.append({infos, codes, keys, owner});
+std::optional<StoredSegments::Found> StoredSegments::find(base::SegmentId id) const {
+  const auto found = live_.find(id.value);
+  if (found == live_.end()) return std::nullopt;
+  const Place place = found->second;
+  return Found{&records_[place.record], place.segment, log_of_record_[place.record]};
 }
 
 std::optional<std::uint32_t> StoredSegments::log_of(base::SegmentId id) const {

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <set>
 #include <span>
@@ -28,9 +29,19 @@ class StoredSegments {
   StoredSegments(const store::Folder& folder, std::span<const store::LogState> states,
                  store::OnDamage on_damage = store::OnDamage::kThrow);
 
+  /// Every record with the segments that are there, those that were forgotten left out; in the order of logs and records.
+  /// What is handed out is valid during the call.
+  void visit(const std::function<void(const store::SegmentsRecord&)>& visitor) const;
   /// Appends all of them, in the order of logs and records. The memory is not solved. Throws as ShardMemory::append.
   void load(ShardMemory& memory) const;
 
+  /// A segment that is there, as its record has it.
+  struct Found {
+    const store::SegmentsRecord* record = nullptr;
+    std::uint32_t segment = 0;  // position in the record
+    std::uint32_t log = 0;
+  };
+  [[nodiscard]] std::optional<Found> find(base::SegmentId id) const;
   /// Virtual shard of a segment that is there.
   [[nodiscard]] std::optional<std::uint32_t> log_of(base::SegmentId id) const;
   /// Segments of these documents that are there, rising. Cost: all segments.
@@ -56,7 +67,7 @@ class StoredSegments {
   void forget(const store::ForgetRecord& record, Live& live);
   void merge(Live& live, std::uint32_t log);
   [[nodiscard]] bool is_live(std::uint32_t record, std::uint32_t segment) const;
-  void load_part(std::uint32_t number, ShardMemory& memory) const;
+  void visit_part(std::uint32_t number, const std::function<void(const store::SegmentsRecord&)>& visitor) const;
 
   linalg::Index code_size_, key_size_;
   std::vector<store::LogReader> readers_;       // own what records_ point into

@@ -3,6 +3,7 @@
 
     make_tables.py model OUT/model/model.json > docs/data/model.json
     make_tables.py cost NAME=OUT/passkey/first_job.json ... > docs/data/cost.json
+    make_tables.py memory OUT/memory/ratio.json OUT/memory/bench.json > docs/data/memory.json
 
 Standard library only. Exit codes: 0 done, 2 usage, 66 missing file.
 """
@@ -53,9 +54,30 @@ def cost_table(arguments):
     return {"columns": ["run", "what", "measured"], "rows": rows}
 
 
+def memory_table(ratio_path, bench_path):
+    """Interleaved ratios against the fixed-step iteration, then rows per second of the recursion."""
+    with open(ratio_path, encoding="utf-8") as file:
+        ratio = json.load(file)
+    steps = ratio["steps"]
+    rows = []
+    for write in ratio["write"]:
+        rows.append([f"write of {write['segments']:,} segments", f"{1e3 * write['iteration_s']:.1f} ms ({steps} steps)",
+                     f"{1e3 * write['ours_s']:.2f} ms", f"{write['ratio']:.1f}"])
+    for name, text in (("read_cached_inverse", "read of one key, M0^+ cached"), ("read_fixed_memory", "read of one key, M0^+ M cached")):
+        rows.append([text, f"{1e3 * ratio[name]['iteration_s']:.1f} ms ({steps} steps)", f"{1e3 * ratio[name]['ours_s']:.3f} ms",
+                     f"{ratio[name]['ratio']:,.0f}"])
+    with open(bench_path, encoding="utf-8") as file:
+        for run in json.load(file)["benchmarks"]:
+            if "items_per_second" in run and run.get("run_type", "iteration") == "iteration":
+                rows.append([run["name"], "", f"{run['items_per_second']:,.0f} rows/s", ""])
+    return {"columns": ["what", "iteration", "ours", "times faster"], "rows": rows}
+
+
 def main(arguments):
     if len(arguments) >= 2 and arguments[0] == "model":
         table = model_table(arguments[1])
+    elif len(arguments) == 3 and arguments[0] == "memory":
+        table = memory_table(arguments[1], arguments[2])
     elif len(arguments) >= 2 and arguments[0] == "cost":
         table = cost_table(arguments[1:])
     else:

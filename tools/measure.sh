@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the measurements of docs/results.md and puts their numbers there.
 #
-# usage: tools/measure.sh DATA OUT [model|passkey|passkey-1m|everyday|unseen|docs] ...
+# usage: tools/measure.sh DATA OUT [model|passkey|passkey-1m|everyday|unseen|scope|memory|docs] ...
 #   DATA  a folder with haystack/, train/ and valid/
 #   OUT   where results go; what is there already is not asked again
 # Without names it runs all of them, then `docs`, which rewrites docs/data and the tables from what OUT holds.
@@ -10,7 +10,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 (($# >= 2)) || { sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 data=$1 out=$2
 shift 2
-(($# > 0)) || set -- model passkey passkey-1m everyday unseen docs
+(($# > 0)) || set -- model passkey passkey-1m everyday unseen scope memory docs
 larimar=$root/build/release/larimar
 export OMPI_MCA_mpi_yield_when_idle=1 OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
 [[ $(id -u) != 0 ]] || export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
@@ -32,6 +32,11 @@ make_docs() {
     names+=("${run//-/_}=$root/docs/data/$run.json")
     [[ $run == everyday || $run == unseen ]] || jobs+=("$run=$out/$run/first_job.json")
   done
+  for run in scope memory; do
+    [[ -s $out/$run/$run.json ]] || continue
+    cp "$out/$run/$run.json" "$root/docs/data/$run.json"
+    names+=("$run=$root/docs/data/$run.json")
+  done
   if ((${#jobs[@]} > 0)); then
     python3 "$root/tools/make_tables.py" cost "${jobs[@]}" >"$root/docs/data/cost.json"
     names+=("cost=$root/docs/data/cost.json")
@@ -50,6 +55,15 @@ for name in "$@"; do
         --key-modes segment --forms prefix,question --out "$out/passkey-1m" ;;
     everyday) on_four needles --needles "$needles/everyday.jsonl" --haystack "$data/haystack" --key-modes segment --forms prefix,question --out "$out/everyday" ;;
     unseen) on_four needles --needles "$needles/everyday_unseen.jsonl" --haystack "$data/haystack" --key-modes segment --forms prefix,question --out "$out/unseen" ;;
+    scope)
+      mkdir -p "$out/scope"
+      python3 "$root/tools/scope_study.py" "$larimar" "$data" "$out/scope" >"$out/scope/scope.part" &&
+        mv "$out/scope/scope.part" "$out/scope/scope.json" ;;
+    memory)
+      mkdir -p "$out/memory"
+      OPENBLAS_NUM_THREADS=1 "$root/build/release/bench/bench_memory_ratio" --repeat 15 >"$out/memory/ratio.json"
+      OPENBLAS_NUM_THREADS=1 "$root/build/release/bench/bench_memory" --benchmark_out="$out/memory/bench.json" >/dev/null
+      python3 "$root/tools/make_tables.py" memory "$out/memory/ratio.json" "$out/memory/bench.json" >"$out/memory/memory.json" ;;
     docs) make_docs ;;
     *) echo "measure.sh: no measurement \"$name\"" >&2; exit 2 ;;
   esac

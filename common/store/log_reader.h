@@ -59,8 +59,8 @@ class LogReader {
   std::vector<Damage> damages_;
 };
 
-/// Block of the last segments record of the committed part, nullopt if there is none. Follows the chain of headers from the
-/// log's own (`start`) to the committed state; payloads are not looked at.
+/// Block of the last segments record of the committed part, nullopt if there is none. Follows the chain of headers from
+/// the log's own (`start`) to the committed state; payloads are not looked at.
 /// Throws  FormatError naming `path` and the byte where the chain breaks, or if it ends otherwise than the state says.
 [[nodiscard]] std::optional<std::uint64_t> last_committed_block(std::span<const std::byte> log,
                                                                 const LogIdentity& identity, const LogState& start,

@@ -14,6 +14,13 @@
 namespace larimar::store {
 namespace {
 
+// Under the sanitizers, thirty times slower, the larger memory has every 17th bit turned: all positions within a byte.
+#ifdef __SANITIZE_ADDRESS__
+constexpr std::size_t kBitStep = 17;
+#else
+constexpr std::size_t kBitStep = 1;
+#endif
+
 using Contents = std::map<std::string, std::string>;
 const std::filesystem::path kPath = "/memory";
 
@@ -102,14 +109,14 @@ TEST_F(Damaged, EverySingleBitOf32KiB) {
   std::uint64_t flips = 0;
   for (const auto& [name, bytes] : whole_) {
     std::string& file = files_.bytes(name);
-    for (std::size_t i = 0; i < bytes.size() * 8; ++i) {
+    for (std::size_t i = 0; i < bytes.size() * 8; i += kBitStep) {
       file[i / 8] = static_cast<char>(file[i / 8] ^ (1 << (i % 8)));
       ASSERT_TRUE(is_noticed(name + " bit " + std::to_string(i)));
       file[i / 8] = bytes[i / 8];
       ++flips;
     }
   }
-  ASSERT_GE(flips, 262144U);
+  ASSERT_GE(flips, 262144U / kBitStep);
   std::cout << flips << " flips, all noticed\n";
 }
 

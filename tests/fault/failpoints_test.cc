@@ -180,7 +180,7 @@ TEST_F(Failpoints, KilledAtRandomTimesAndAgainDuringRecovery) {
     std::filesystem::remove_all(path);
     Outcome all;
     for (int depth = 0; depth < 5; ++depth) {
-      const Outcome one = run_child(path, "", 200 + static_cast<unsigned>(random.below(3000)));
+      const Outcome one = run_child(path, "", 20 + static_cast<unsigned>(random.below(600)));
       for (const auto& [shard, records] : one.acknowledged.records) {
         all.acknowledged.records[shard] = std::max(all.acknowledged.records[shard], records);
       }
@@ -188,6 +188,7 @@ TEST_F(Failpoints, KilledAtRandomTimesAndAgainDuringRecovery) {
     }
     ASSERT_NO_FATAL_FAILURE(expect_recovery(path, all, "chain " + std::to_string(chain)));
   }
+  EXPECT_GT(kills, 0U);
   std::cout << kills << " kills in " << chains << " chains, 0 acknowledged records lost\n";
 }
 
