@@ -52,15 +52,10 @@ void add_addressing_options(CLI::App& app, JobSetup& setup) {
   app.add_option("--slots", rules.slots, "rows K of a codebook made from the keys; 0: every segment has its own slot")
       ->capture_default_str();
   app.add_option("--m0", setup.m0, "safetensors with the codebook's rows, F32 [K, D], instead of --slots");
-  app.add_option("--ridge", rules.ridge, "ridge of the least squares")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  app.add_option("--alpha", rules.alpha, "variance of gaussian addressing")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("--temperature", rules.temperature, "of the softmax of topk")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  // Values of the three are checked by memory::check, which says what they mean.
+  app.add_option("--ridge", rules.ridge, "ridge of the least squares")->capture_default_str();
+  app.add_option("--alpha", rules.alpha, "variance of gaussian addressing")->capture_default_str();
+  app.add_option("--temperature", rules.temperature, "of the softmax of topk")->capture_default_str();
   app.add_option("--top", rules.top, "slots that topk mixes")->check(CLI::Range(1, 64))->capture_default_str();
   app.add_option("--steps", rules.steps, "of the iteration of ben-cohen")
       ->check(CLI::Range(1, 100))
