@@ -139,6 +139,7 @@ struct Program {
     look_after("verify", "check every byte of a memory folder; exit 65 if it is damaged", verify_command);
     look_after("salvage", "what is whole of a damaged memory folder, into a new one", salvage_command);
     look_after("reshard", "a memory folder written anew, without what was forgotten", reshard_command);
+    look_after("export", "codes, keys and ids of a memory folder as safetensors", export_command);
     look_after("show-segment", "where a segment comes from and what is stored of it", show_segment_command);
     for (CLI::App* command : app.get_subcommands({})) name_environment(*command, command->get_name());
     for (CLI::App* command : eval->get_subcommands({})) name_environment(*command, "eval_" + command->get_name());

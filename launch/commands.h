@@ -65,7 +65,7 @@ struct UpdateCommand {
 /// What looks after a memory folder; in one process.
 struct CareCommand {
   std::filesystem::path memory;
-  std::filesystem::path out;  // salvage and reshard: the new folder
+  std::filesystem::path out;  // salvage and reshard: the new folder; export: the file
   std::uint64_t id = 0;       // show-segment
   bool json = false;
 };
@@ -114,6 +114,7 @@ struct CapacityCommand {
 [[nodiscard]] int verify_command(const CareCommand& command);
 [[nodiscard]] int salvage_command(const CareCommand& command);
 [[nodiscard]] int reshard_command(const CareCommand& command);
+[[nodiscard]] int export_command(const CareCommand& command);
 [[nodiscard]] int show_segment_command(const CareCommand& command);
 [[nodiscard]] int memory_info_command(const CareCommand& command);
 [[nodiscard]] int eval_model_command(const ModelEvalCommand& command);

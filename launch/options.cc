@@ -156,7 +156,7 @@ void add_run_options(CLI::App& app, RunCommand& command) {
 void add_ingest_options(CLI::App& app, IngestCommand& command) {
   app.add_option("--memory", command.memory, "folder of the memory, on a file system that all ranks see")->required();
   app.add_option("--context", command.context,
-                 "documents, or folders of documents; unchanged ones that are there are skipped");
+                 "documents, folders of documents, or - for standard input; unchanged ones that are there are skipped");
   app.add_option("--codes", command.codes,
                  "safetensors instead of text: z F32 [N, C], and if they differ keys F32 [N, D] and ids I64 [N]");
   app.add_option("--acknowledge", command.acknowledge,
@@ -210,6 +210,9 @@ void add_care_options(CLI::App& app, CareCommand& command) {
   const std::string name = app.get_name();
   if (name == "salvage" || name == "reshard")
     app.add_option("--out", command.out, "the new memory, a folder that is not there yet")->required();
+  if (name == "export")
+    app.add_option("--out", command.out, "safetensors with z, keys, key_owner (the row of z a key belongs to) and ids")
+        ->required();
   if (name == "show-segment") app.add_option("--id", command.id, "as citations name it")->required();
   if (name == "verify") app.add_flag("--json", command.json, "one JSON object");
 }
