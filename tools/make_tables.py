@@ -100,9 +100,10 @@ def pair(shares, first, second, count):
 
 def capacity_table(path):
     cells, counts = capacity_cells(path)
+    decoded = {source for (source, _, _), shares in cells.items() if any(measure == "decoded" for measure, _ in shares)}
     rows = []
     for key, shares in cells.items():
-        strict = "decoded" if any(measure == "decoded" for measure, _ in shares) else "exact"
+        strict = "decoded" if key[0] in decoded else "exact"
         rows.append([*key, f"recalled / {strict}", *(pair(shares, "recalled", strict, count) for count in counts)])
     return {"columns": ["facts", "keys", "memory", "share", *(f"N = {count:,}" for count in counts)], "rows": rows}
 
