@@ -47,8 +47,7 @@ void take_found(const wire::ReadPlan& plan, const coordinator::BatchRead& read, 
     found.slot.push_back(read.slots[q]);
     found.shard.push_back(any ? static_cast<std::int64_t>(record.shard.value) : -1);
     found.id.push_back(any ? static_cast<std::int64_t>(record.segment.value) : -1);
-    const linalg::Index row = found.z.rows();
-    found.z.conservativeResize(row + 1, read.z_read.cols());
+    const auto row = static_cast<linalg::Index>(found.score.size()) - 1;
     found.z.row(row) = read.z_read.row(static_cast<linalg::Index>(q * read.reads));
   }
 }
@@ -67,7 +66,7 @@ int ask_keys(comm::Transport& transport, const AskCommand& command) {
   const Roles roles{memory.coordinator ? &*memory.coordinator : nullptr, memory.shard ? &*memory.shard : nullptr,
                     nullptr};
   FoundCodes found;
-  found.z.resize(0, static_cast<linalg::Index>(manifest.code_size));
+  found.z.resize(keys.rows(), static_cast<linalg::Index>(manifest.code_size));
   std::uint64_t step = 0;
   for (std::uint64_t at = 0; at < count; at += command.setup.batch) {
     wire::ReadPlan plan;

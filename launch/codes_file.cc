@@ -72,9 +72,9 @@ void check_finite_rows(const model::TensorView& tensor, const std::string& name,
   const Matrix rows = rows_of(tensor, first, count);
   for (Index row = 0; row < rows.rows(); ++row) {
     if (rows.row(row).allFinite()) continue;
-    throw base::NumericalError(path.string() + ": tensor \"" + name + "\" row " +
-                               std::to_string(first + static_cast<std::size_t>(row)) +
-                               " has a component that is NaN or infinite; nothing was written");
+    throw base::FormatError(path.string() + ": tensor \"" + name + "\" row " +
+                            std::to_string(first + static_cast<std::size_t>(row)) +
+                            " has a component that is NaN or infinite");
   }
 }
 

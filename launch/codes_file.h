@@ -27,7 +27,7 @@ class CodesFile {
   /// Rows [first, first + count), copied. Precondition: within size().
   [[nodiscard]] linalg::Matrix codes(std::size_t first, std::size_t count) const;
   [[nodiscard]] linalg::Matrix keys(std::size_t first, std::size_t count) const;
-  /// Throws NumericalError naming tensor and row for NaN or infinity in these rows.
+  /// Throws FormatError naming tensor and row for NaN or infinity in these rows.
   void check_rows(std::size_t first, std::size_t count) const;
 
  private:
@@ -36,7 +36,8 @@ class CodesFile {
   std::vector<std::uint64_t> ids_;
 };
 
-/// The tensor `keys` F32 [Q, D] of a file. Throws as CodesFile; ShapeError if D is not `key_size`; NumericalError naming the row.
+/// The tensor `keys` F32 [Q, D] of a file. Throws as CodesFile; ShapeError if D is not `key_size`; FormatError naming the row of NaN
+/// or infinity.
 [[nodiscard]] linalg::Matrix read_query_keys(const std::filesystem::path& path, std::size_t key_size);
 
 /// What `ask --keys` found for each query.

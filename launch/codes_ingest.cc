@@ -64,6 +64,11 @@ store::Manifest empty_codes_manifest(const IngestCommand& command, const CodesFi
   resolve_rules(setup);
   settle_slots(setup, file.key_size());
   memory::check(setup.memory, file.key_size(), file.code_size());
+  // Known before the first byte is written, unlike with text.
+  const bool learnt = setup.memory.key_memory == memory::KeyMemory::kCodebook && setup.m0.empty();
+  if (learnt && setup.memory.slots > file.size())
+    throw base::ConfigError("--slots " + std::to_string(setup.memory.slots) + " rows cannot be made from the " +
+                            std::to_string(file.size()) + " keys of " + file.path().string() + "; ask for fewer");
   return empty_manifest(setup, kOwnCodes, kOwnCodes, file.code_size(), file.key_size());
 }
 

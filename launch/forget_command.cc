@@ -199,16 +199,16 @@ int update_command(comm::Transport& transport, const UpdateCommand& command) {
     check_fits(*file, manifest);
     if (stores) stored = std::make_unique<shard::StoredSegments>(read_segments(memory, place));
   });
-  if (!manifest.documents.empty() && manifest.documents.back().content == describe_codes(*file).content) {
-    if (transport.rank() == 0)
-      std::cout << "nothing new: " << command.codes.string() << " was the last to be written\n";
-    return 0;
-  }
   const auto unknown = unknown_ids(transport, stored.get(), file->ids());
   comm::together(transport, [&] {
     if (!unknown.empty()) refuse_unknown(unknown);
     check_own_rows(*file, roles, transport.rank());
   });
+  if (!manifest.documents.empty() && manifest.documents.back().content == describe_codes(*file).content) {
+    if (transport.rank() == 0)
+      std::cout << "nothing new: " << command.codes.string() << " was the last to be written\n";
+    return 0;
+  }
   // One commit: the old codes leave their logs, the new ones come as a document of their own.
   const auto document = static_cast<std::uint32_t>(manifest.documents.size());
   store::Manifest next = complete(begin_documents(manifest, {describe_codes(*file)}));

@@ -52,6 +52,11 @@ Matrix read_key_memory(const std::filesystem::path& path, std::size_t key_size) 
   }
   Matrix rows(static_cast<Index>(tensor.shape[0]), static_cast<Index>(key_size));
   std::memcpy(rows.data(), tensor.bytes.data(), tensor.bytes.size());
+  for (Index row = 0; row < rows.rows(); ++row) {
+    if (!rows.row(row).allFinite())
+      throw base::FormatError(path.string() + ": tensor \"" + name + "\" row " + std::to_string(row) +
+                              " has a component that is NaN or infinite");
+  }
   return rows;
 }
 

@@ -32,7 +32,8 @@ struct KeySource {
 [[nodiscard]] linalg::Matrix learn_key_memory(comm::Transport& transport, const KeySource& keys, std::size_t slots,
                                               std::size_t key_size, std::uint64_t seed);
 
-/// A matrix [K, D] from a safetensors file with that one tensor. Throws MissingInputError, FormatError. Local.
+/// A matrix [K, D] from a safetensors file with that one tensor. Throws MissingInputError, FormatError (naming the
+/// row of NaN or infinity). Local.
 [[nodiscard]] linalg::Matrix read_key_memory(const std::filesystem::path& path, std::size_t key_size);
 
 /// K of a codebook whose rows are in a file. Local. Throws as read_key_memory; ConfigError as memory::check.

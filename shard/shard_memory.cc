@@ -205,7 +205,7 @@ SlotReads ShardMemory::read_slots(linalg::ConstMatrixRef keys, std::size_t rows,
 SlotReads ShardMemory::read_one_hot(linalg::ConstMatrixRef keys, std::size_t rows) const {
   SlotReads result;
   memory::Addresser::TopRows top;
-  if (rows > 1) {
+  if (options_.rules.addressing == memory::Addressing::kTopK) {
     top = options_.addresser->top_rows(keys, rows);
   } else {
     top.rows = options_.addresser->nearest(keys);

@@ -80,11 +80,31 @@ TEST(AssembleAnswer, ScopeIsTheThresholdItself) {
   EXPECT_FALSE(assemble_answer(kQuestion, sources({"a"}), 0.7501).in_scope);
 }
 
+TEST(AssembleAnswer, OutOfScopeTheAnswerIsEmptyAndSaysWhyButWhatWasReadIsListed) {
+  const AnswerRecord record = assemble_answer(kPrefixQuery, sources({"Ships left.", "The pass key is 5."}), 0.8);
+  EXPECT_EQ(record.answer, "");
+  EXPECT_EQ(record.note,
+            "answered without memory: its nearest segment has a key similarity of 0.75, below the scope's 0.8");
+  EXPECT_THAT(record.decoded, ElementsAre("Ships left.", "The pass key is 5."));
+  EXPECT_THAT(segments(record), ElementsAre(1, 0));
+  EXPECT_EQ(assemble_answer(kPrefixQuery, sources({"Ships left."}), 0.75).note, "");
+}
+
 TEST(AssembleAnswer, NothingReadIsAnEmptyAnswerOutOfScope) {
   const AnswerRecord record = assemble_answer(kPrefixQuery, {.score = 1.0}, 0.5);
   EXPECT_EQ(record.answer, "");
   EXPECT_FALSE(record.in_scope);
+  EXPECT_EQ(record.note, "answered without memory: nothing is written in it");
   EXPECT_TRUE(record.citations.empty());
+}
+
+TEST(AssembleAnswer, AScoreThatIsNoNumberIsOutOfScope) {
+  AnswerSources broken = sources({"a"});
+  broken.score = std::numeric_limits<double>::quiet_NaN();
+  const AnswerRecord record = assemble_answer(kQuestion, broken, -1.0);
+  EXPECT_FALSE(record.in_scope);
+  EXPECT_EQ(record.answer, "");
+  EXPECT_THAT(record.note, HasSubstr("without memory"));
 }
 
 TEST(AnswerJson, FieldsHaveTheirNamesInTheirOrder) {
@@ -104,18 +124,28 @@ TEST(AnswerJson, QuestionWithoutMarginAndCitations) {
   EXPECT_TRUE(line["timings"].is_object());
 }
 
+TEST(AnswerJson, ANoteStandsBehindTheScopeAndOnlyOutOfIt) {
+  const std::string out = to_json(assemble_answer(kQuestion, sources({"a"}), 0.9));
+  EXPECT_THAT(out, HasSubstr(R"("in_scope":false,"note":"answered without memory: its nearest segment has a key )"));
+  EXPECT_THAT(out, HasSubstr(R"("answer":"","decoded":["a"])"));
+  EXPECT_FALSE(ordered_json::parse(to_json(assemble_answer(kQuestion, sources({"a"}), 0.5))).contains("note"));
+}
+
 TEST(AnswerJson, BrokenUtf8AndNewlinesStayOneLineOfJson) {
   AnswerSources broken = sources({"two\nlines \xFF"});
   broken.citations[0].excerpt = "cut \xE2\x82";
   broken.citations[0].document = "caf\xE9.txt";
-  broken.score = std::numeric_limits<double>::quiet_NaN();
+  broken.margin = std::numeric_limits<double>::quiet_NaN();
   const std::string text = to_json(assemble_answer(kQuestion, broken, 0.5));
   EXPECT_EQ(text.find('\n'), std::string::npos);
   const ordered_json line = ordered_json::parse(text);
   EXPECT_EQ(line["answer"], "two\nlines \xEF\xBF\xBD");
   EXPECT_THAT(line["citations"][0]["excerpt"].get<std::string>(), HasSubstr("cut \xEF\xBF\xBD"));
-  EXPECT_TRUE(line["score"].is_null());
-  EXPECT_EQ(line["in_scope"], false);
+  EXPECT_TRUE(line["margin"].is_null());
+  broken.score = std::numeric_limits<double>::quiet_NaN();
+  const ordered_json unknown = ordered_json::parse(to_json(assemble_answer(kQuestion, broken, 0.5)));
+  EXPECT_TRUE(unknown["score"].is_null());
+  EXPECT_EQ(unknown["in_scope"], false);
 }
 
 TEST(AnswerJson, ASegmentNumberOfSixtyFourBitsIsExact) {
