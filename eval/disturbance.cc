@@ -1,7 +1,6 @@
 #include "eval/disturbance.h"
 
 #include <cmath>
-#include <numbers>
 
 namespace larimar::eval {
 namespace {
@@ -9,15 +8,6 @@ namespace {
 using linalg::ConstMatrixRef;
 using linalg::Index;
 using linalg::Matrix;
-
-// Uniform in (0, 1]: its logarithm is finite.
-double open_uniform(Random& random) { return (static_cast<double>(random.next() >> 11) + 1.0) * 0x1.0p-53; }
-
-// Standard normal. Source: Box and Muller, "A note on the generation of random normal deviates" (1958).
-double normal(Random& random) {
-  const double radius = std::sqrt(-2.0 * std::log(open_uniform(random)));
-  return radius * std::cos(2.0 * std::numbers::pi * open_uniform(random));
-}
 
 }  // namespace
 
@@ -27,7 +17,7 @@ Matrix add_noise(ConstMatrixRef codes, double decibels, Random& random) {
     const double power = codes.row(row).cast<double>().squaredNorm() / static_cast<double>(codes.cols());
     const double deviation = std::sqrt(power * std::pow(10.0, -decibels / 10.0));
     for (Index column = 0; column < result.cols(); ++column) {
-      result(row, column) += static_cast<float>(deviation * normal(random));
+      result(row, column) += static_cast<float>(deviation * random.normal());
     }
   }
   return result;

@@ -1,6 +1,8 @@
 #include "eval/random.h"
 
 #include <bit>
+#include <cmath>
+#include <numbers>
 
 #include "common/base/contracts.h"
 
@@ -36,6 +38,13 @@ std::uint64_t Random::below(std::uint64_t bound) {
     const std::uint64_t value = next();
     if (value >= refused) return value % bound;
   }
+}
+
+double Random::normal() {
+  // Uniform in (0, 1]: its logarithm is finite.
+  const auto open_uniform = [this] { return (static_cast<double>(next() >> 11) + 1.0) * 0x1.0p-53; };
+  const double radius = std::sqrt(-2.0 * std::log(open_uniform()));
+  return radius * std::cos(2.0 * std::numbers::pi * open_uniform());
 }
 
 std::uint64_t hash_text(std::string_view text) {

@@ -15,6 +15,8 @@ class Random {
   std::uint64_t next();
   /// Uniform in 0 .. bound - 1, without bias. Needs bound > 0.
   std::uint64_t below(std::uint64_t bound);
+  /// Standard normal. Source: Box and Muller, "A note on the generation of random normal deviates" (1958).
+  double normal();
 
  private:
   std::array<std::uint64_t, 4> state_;

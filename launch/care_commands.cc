@@ -1,4 +1,4 @@
-// larimar verify, salvage, reshard, show-segment and info --memory: looking after a memory folder, without MPI.
+// larimar verify, salvage, reshard, export, show-segment and info --memory: looking after a memory folder, without MPI.
 #include <algorithm>
 #include <cmath>
 #include <iostream>
@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/base/error.h"
+#include "common/model/safetensors.h"
 #include "common/store/verify.h"
 #include "coordinator/answers.h"
 #include "launch/commands.h"
@@ -173,6 +174,29 @@ int reshard_command(const CareCommand& command) {
   std::cout << command.out.string() << ": " << segments.totals().segments << " segments written anew, "
             << segments.totals().forgotten
             << " forgotten ones left out; any number of ranks reads it, as it did the old one" << std::endl;
+  return 0;
+}
+
+int export_command(const CareCommand& command) {
+  const store::Folder folder = store::Folder::open_reading(files(), command.memory);
+  const shard::StoredSegments segments = read_all(folder, store::OnDamage::kThrow);
+  std::vector<float> codes, keys;
+  std::vector<std::int64_t> ids, owner;
+  segments.visit([&](const store::SegmentsRecord& record) {
+    for (const std::uint32_t position : record.key_owner)
+      owner.push_back(static_cast<std::int64_t>(ids.size() + position));
+    for (const store::SegmentEntry& entry : record.segments) ids.push_back(static_cast<std::int64_t>(entry.id));
+    codes.insert(codes.end(), record.codes.begin(), record.codes.end());
+    keys.insert(keys.end(), record.keys.begin(), record.keys.end());
+  });
+  const std::uint64_t rows = ids.size(), key_rows = owner.size();
+  model::write_safetensors(command.out,
+                           {{"z", {"F32", {rows, folder.manifest().code_size}, std::as_bytes(std::span(codes))}},
+                            {"keys", {"F32", {key_rows, folder.manifest().key_size}, std::as_bytes(std::span(keys))}},
+                            {"key_owner", {"I64", {key_rows}, std::as_bytes(std::span(owner))}},
+                            {"ids", {"I64", {rows}, std::as_bytes(std::span(ids))}}},
+                           {});
+  std::cout << command.out.string() << ": " << rows << " segments, " << key_rows << " keys" << std::endl;
   return 0;
 }
 

@@ -71,6 +71,7 @@ struct Program {
   UpdateCommand update;
   EvalCommand passkey, needles;
   ModelEvalCommand model;
+  CapacityCommand capacity;
   train::TrainOptions train;
   int train_threads = 1;
   JobSetup info;
@@ -119,6 +120,9 @@ struct Program {
     add_eval_model_options(*add(*eval, "model", "how exactly codes hold text that the model has not seen",
                                 [this] { return eval_model_command(model); }),
                            model);
+    add_eval_capacity_options(*add(*eval, "capacity", "how many facts each kind of memory holds, and forgets",
+                                   [this] { return eval_capacity_command(capacity); }),
+                              capacity);
     add_train_options(
         *add(app, "train", "train larimar-compact", [this] { return train_command(train, train_threads); }), train,
         train_threads);
@@ -135,6 +139,7 @@ struct Program {
     look_after("verify", "check every byte of a memory folder; exit 65 if it is damaged", verify_command);
     look_after("salvage", "what is whole of a damaged memory folder, into a new one", salvage_command);
     look_after("reshard", "a memory folder written anew, without what was forgotten", reshard_command);
+    look_after("export", "codes, keys and ids of a memory folder as safetensors", export_command);
     look_after("show-segment", "where a segment comes from and what is stored of it", show_segment_command);
     for (CLI::App* command : app.get_subcommands({})) name_environment(*command, command->get_name());
     for (CLI::App* command : eval->get_subcommands({})) name_environment(*command, "eval_" + command->get_name());

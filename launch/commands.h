@@ -65,7 +65,7 @@ struct UpdateCommand {
 /// What looks after a memory folder; in one process.
 struct CareCommand {
   std::filesystem::path memory;
-  std::filesystem::path out;  // salvage and reshard: the new folder
+  std::filesystem::path out;  // salvage and reshard: the new folder; export: the file
   std::uint64_t id = 0;       // show-segment
   bool json = false;
 };
@@ -90,6 +90,18 @@ struct ModelEvalCommand {
   std::uint64_t seed = 1;
 };
 
+/// How much memories hold, by random codes and by facts of files.
+struct CapacityCommand {
+  JobSetup setup;
+  std::vector<std::filesystem::path> facts;
+  std::vector<std::string> fact_keys{"code", "sentence"};
+  std::vector<std::uint64_t> slots{128, 256, 512, 1024};
+  std::vector<std::uint64_t> facts_counts{64, 128, 256, 512, 1024, 2048, 4096};
+  std::filesystem::path out = "larimar-eval";
+  std::uint64_t seed = 1;
+  bool quick = false;
+};
+
 /// Collective: called by all ranks.
 [[nodiscard]] int run_command(comm::Transport& transport, const RunCommand& command);
 [[nodiscard]] int ingest_command(comm::Transport& transport, const IngestCommand& command);
@@ -102,9 +114,11 @@ struct ModelEvalCommand {
 [[nodiscard]] int verify_command(const CareCommand& command);
 [[nodiscard]] int salvage_command(const CareCommand& command);
 [[nodiscard]] int reshard_command(const CareCommand& command);
+[[nodiscard]] int export_command(const CareCommand& command);
 [[nodiscard]] int show_segment_command(const CareCommand& command);
 [[nodiscard]] int memory_info_command(const CareCommand& command);
 [[nodiscard]] int eval_model_command(const ModelEvalCommand& command);
+[[nodiscard]] int eval_capacity_command(const CapacityCommand& command);
 [[nodiscard]] int train_command(const train::TrainOptions& options, int threads);
 /// `failpoints`: their list instead.
 [[nodiscard]] int info_command(const JobSetup& setup, bool json, bool failpoints);

@@ -19,6 +19,7 @@
 #include "launch/memory_folder.h"
 #include "launch/model_ids.h"
 #include "launch/networks.h"
+#include "launch/standard_input.h"
 #include "launch/write.h"
 
 namespace larimar::launch {
@@ -131,9 +132,12 @@ int ingest_command(comm::Transport& transport, const IngestCommand& command) {
                            static_cast<std::size_t>(loaded.keys->key_size()));
     return loaded;
   });
+  const base::InterruptScope interruptible(command.max_time);
+  std::vector<std::filesystem::path> context = command.context;
+  spool_standard_input(transport, command.memory, context);
   const std::vector<NewDocument> documents = comm::together(transport, [&] {
-    if (command.context.empty()) throw base::UsageError("nothing to ingest: give --context PATH or --codes FILE");
-    return transport.rank() == 0 ? describe_documents(text::Corpus(command.context)) : std::vector<NewDocument>{};
+    if (context.empty()) throw base::UsageError("nothing to ingest: give --context PATH or --codes FILE");
+    return transport.rank() == 0 ? describe_documents(text::Corpus(context)) : std::vector<NewDocument>{};
   });
   Begun begun = begin(transport, command, empty, documents);
   if (!begun.memory) {
@@ -166,7 +170,6 @@ int ingest_command(comm::Transport& transport, const IngestCommand& command) {
   });
   LARIMAR_FAILPOINT("launch.ingest.begin");
   transport.set_phase("ingest");
-  const base::InterruptScope interruptible(command.max_time);
   const auto stats = ingest_together(transport, roles, setup, shard ? &*shard : nullptr, how ? &*how : nullptr, corpus);
   finish_ingest(transport, memory, logs ? &*logs : nullptr, place, {setup.m0, setup.seed});
   if (transport.rank() != 0) return 0;

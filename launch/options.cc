@@ -156,7 +156,7 @@ void add_run_options(CLI::App& app, RunCommand& command) {
 void add_ingest_options(CLI::App& app, IngestCommand& command) {
   app.add_option("--memory", command.memory, "folder of the memory, on a file system that all ranks see")->required();
   app.add_option("--context", command.context,
-                 "documents, or folders of documents; unchanged ones that are there are skipped");
+                 "documents, folders of documents, or - for standard input; unchanged ones that are there are skipped");
   app.add_option("--codes", command.codes,
                  "safetensors instead of text: z F32 [N, C], and if they differ keys F32 [N, D] and ids I64 [N]");
   app.add_option("--acknowledge", command.acknowledge,
@@ -210,6 +210,9 @@ void add_care_options(CLI::App& app, CareCommand& command) {
   const std::string name = app.get_name();
   if (name == "salvage" || name == "reshard")
     app.add_option("--out", command.out, "the new memory, a folder that is not there yet")->required();
+  if (name == "export")
+    app.add_option("--out", command.out, "safetensors with z, keys, key_owner (the row of z a key belongs to) and ids")
+        ->required();
   if (name == "show-segment") app.add_option("--id", command.id, "as citations name it")->required();
   if (name == "verify") app.add_flag("--json", command.json, "one JSON object");
 }
@@ -237,6 +240,24 @@ void add_eval_model_options(CLI::App& app, ModelEvalCommand& command) {
   app.add_option("--out", command.out, "folder of model.json")->capture_default_str();
   app.add_option("--segments", command.segments, "most segments to judge by; 0: all")->capture_default_str();
   app.add_option("--seed", command.seed, "of the strings that are planted")->capture_default_str();
+  app.add_option("--threads", command.setup.threads, "threads")->check(CLI::Range(1, 1024))->capture_default_str();
+  app.add_option("--device", command.setup.device, "device of the decoder")->capture_default_str();
+}
+
+void add_eval_capacity_options(CLI::App& app, CapacityCommand& command) {
+  add_network_options(app, command.setup);
+  app.add_option("--facts", command.facts,
+                 "JSON lists of facts as in CounterFact or zsRE; random codes are always measured");
+  app.add_option("--fact-keys", command.fact_keys, "keys of those facts: code, sentence (made by --keys)")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"code", "sentence"}))
+      ->capture_default_str();
+  app.add_option("--slots", command.slots, "numbers of slots K")->delimiter(',')->capture_default_str();
+  app.add_option("--facts-counts", command.facts_counts, "numbers of facts N")->delimiter(',')->capture_default_str();
+  app.add_flag("--quick", command.quick, "a small grid of its own, to see that all works");
+  app.add_option("--out", command.out, "folder of capacity.csv, capacity.json and a drawing for each source")
+      ->capture_default_str();
+  app.add_option("--seed", command.seed, "of codes, key memories and choices")->capture_default_str();
   app.add_option("--threads", command.setup.threads, "threads")->check(CLI::Range(1, 1024))->capture_default_str();
   app.add_option("--device", command.setup.device, "device of the decoder")->capture_default_str();
 }

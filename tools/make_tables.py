@@ -2,6 +2,8 @@
 """Makes small tables, as results_to_docs.py takes them, out of what the commands wrote.
 
     make_tables.py model OUT/model/model.json > docs/data/model.json
+    make_tables.py capacity OUT/capacity/capacity.json > docs/data/capacity.json
+    make_tables.py forgetting OUT/capacity/capacity.json > docs/data/forgetting.json
     make_tables.py cost NAME=OUT/passkey/first_job.json ... > docs/data/cost.json
     make_tables.py memory OUT/memory/ratio.json OUT/memory/bench.json > docs/data/memory.json
 
@@ -73,9 +75,57 @@ def memory_table(ratio_path, bench_path):
     return {"columns": ["what", "iteration", "ours", "times faster"], "rows": rows}
 
 
+SLOTS = 512  # K of the tables; the others stand in capacity.csv
+
+
+def capacity_cells(path):
+    """{(source, keys, memory): {(measure, N): share}} of reads by written keys at K = SLOTS, and all N."""
+    with open(path, encoding="utf-8") as file:
+        rows = json.load(file)["rows"]
+    cells = {}
+    for row in rows:
+        if row["memory"] and (row["memory"] == "stored" or row["slots"] == SLOTS) and row["asked"] != "rephrased":
+            share = "diverged" if row["status"] == "diverged" else f"{row['value']:.2f}"
+            cells.setdefault((row["source"], row["keys"], row["memory"]), {})[row["measure"], row["facts"]] = share
+    return cells, sorted({row["facts"] for row in rows})
+
+
+def pair(shares, first, second, count):
+    if ("", count) in shares:
+        return "diverged"
+    if (first, count) not in shares:
+        return ""
+    return f"{shares[first, count]} / {shares[second, count]}" if (second, count) in shares else shares[first, count]
+
+
+def capacity_table(path):
+    cells, counts = capacity_cells(path)
+    decoded = {source for (source, _, _), shares in cells.items() if any(measure == "decoded" for measure, _ in shares)}
+    rows = []
+    for key, shares in cells.items():
+        strict = "decoded" if key[0] in decoded else "exact"
+        rows.append([*key, f"recalled / {strict}", *(pair(shares, "recalled", strict, count) for count in counts)])
+    return {"columns": ["facts", "keys", "memory", "share", *(f"N = {count:,}" for count in counts)], "rows": rows}
+
+
+def forgetting_table(path):
+    cells, _ = capacity_cells(path)
+    rows = []
+    for key, shares in cells.items():
+        for suffix, name in (("", "recalled"), ("_decoded", "decoded"), ("_tenth", "recalled, a tenth forgotten")):
+            found = [pair(shares, "forgotten" + suffix, "retained" + suffix, count) for count in (SLOTS // 2, SLOTS, 2 * SLOTS)]
+            if any(cell not in ("", "diverged") for cell in found):
+                rows.append([*key, name, *found])
+    counts = [f"N = {count:,}: forgotten / retained" for count in (SLOTS // 2, SLOTS, 2 * SLOTS)]
+    return {"columns": ["facts", "keys", "memory", "share", *counts], "rows": rows}
+
+
+TABLES = {"model": model_table, "capacity": capacity_table, "forgetting": forgetting_table}
+
+
 def main(arguments):
-    if len(arguments) >= 2 and arguments[0] == "model":
-        table = model_table(arguments[1])
+    if len(arguments) == 2 and arguments[0] in TABLES:
+        table = TABLES[arguments[0]](arguments[1])
     elif len(arguments) == 3 and arguments[0] == "memory":
         table = memory_table(arguments[1], arguments[2])
     elif len(arguments) >= 2 and arguments[0] == "cost":

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs the measurements of docs/results.md and puts their numbers there.
 #
-# usage: tools/measure.sh DATA OUT [model|passkey|passkey-1m|everyday|unseen|scope|memory|docs] ...
-#   DATA  a folder with haystack/, train/ and valid/
+# usage: tools/measure.sh DATA OUT [model|passkey|passkey-1m|everyday|unseen|capacity|scope|memory|docs] ...
+#   DATA  a folder with haystack/, train/, valid/ and eval/facts/
 #   OUT   where results go; what is there already is not asked again
 # Without names it runs all of them, then `docs`, which rewrites docs/data and the tables from what OUT holds.
 set -euo pipefail
@@ -10,7 +10,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 (($# >= 2)) || { sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 data=$1 out=$2
 shift 2
-(($# > 0)) || set -- model passkey passkey-1m everyday unseen scope memory docs
+(($# > 0)) || set -- model passkey passkey-1m everyday unseen capacity scope memory docs
 larimar=$root/build/release/larimar
 export OMPI_MCA_mpi_yield_when_idle=1 OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
 [[ $(id -u) != 0 ]] || export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
@@ -41,6 +41,13 @@ make_docs() {
     python3 "$root/tools/make_tables.py" cost "${jobs[@]}" >"$root/docs/data/cost.json"
     names+=("cost=$root/docs/data/cost.json")
   fi
+  if [[ -s $out/capacity/capacity.json ]]; then
+    for table in capacity forgetting; do
+      python3 "$root/tools/make_tables.py" $table "$out/capacity/capacity.json" >"$root/docs/data/$table.json"
+      names+=("$table=$root/docs/data/$table.json")
+    done
+    cp "$out"/capacity/capacity-*.svg "$root/docs/data/"
+  fi
   python3 "$root/tools/results_to_docs.py" --docs "$root/docs/results.md" "${names[@]}"
 }
 
@@ -64,6 +71,8 @@ for name in "$@"; do
       OPENBLAS_NUM_THREADS=1 "$root/build/release/bench/bench_memory_ratio" --repeat 15 >"$out/memory/ratio.json"
       OPENBLAS_NUM_THREADS=1 "$root/build/release/bench/bench_memory" --benchmark_out="$out/memory/bench.json" >/dev/null
       python3 "$root/tools/make_tables.py" memory "$out/memory/ratio.json" "$out/memory/bench.json" >"$out/memory/memory.json" ;;
+    capacity)
+      "$larimar" eval capacity --facts "$data/eval/facts/counterfact-edit.json" "$data/eval/facts/zsre_mend_train-1k.json" --out "$out/capacity" ;;
     docs) make_docs ;;
     *) echo "measure.sh: no measurement \"$name\"" >&2; exit 2 ;;
   esac

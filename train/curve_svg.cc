@@ -1,16 +1,15 @@
 #include "train/curve_svg.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdint>
-#include <cstdio>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <vector>
 
 #include "common/base/file.h"
+#include "common/base/svg.h"
 
 namespace larimar::train {
 namespace {
@@ -35,13 +34,6 @@ constexpr double kLeft = 64, kRight = 20, kPanelTop = 30, kPanelBottom = 36;
 constexpr std::size_t kMaxPoints = 1000;  // of one line; more cannot be told apart
 constexpr const char* kTrainColour = "#8a8f98";
 constexpr const char* kValidColour = "#0b62a4";
-
-template <class... Values>
-std::string format(const char* pattern, Values... values) {
-  std::array<char, 512> text{};
-  std::snprintf(text.data(), text.size(), pattern, values...);
-  return text.data();
-}
 
 void add_line(std::string_view line, std::vector<Panel>& panels) {
   const auto value = nlohmann::json::parse(line, nullptr, false);
@@ -81,22 +73,19 @@ Scale value_scale(const Panel& panel, double top) {
   return {low, high, bottom, top};
 }
 
-std::string text_at(double x, double y, const char* anchor, const std::string& text) {
-  return format("<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x, y, anchor) + text + "</text>\n";
-}
-
 std::string grid(const Panel& panel, const Scale& steps, const Scale& values) {
   std::string svg;
   const double distance = panel.logarithmic ? 1.0 : 0.25;
   for (double tick = values.low; tick <= values.high + 1e-9; tick += distance) {
     const double y = values(tick);
-    svg += format("<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#e3e5e8\"/>\n", steps.from, steps.to,
-                  y, y);
-    svg += text_at(steps.from - 8, y + 4, "end", format("%g", panel.logarithmic ? std::pow(10.0, tick) : tick));
+    svg += base::svg_format("<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#e3e5e8\"/>\n", steps.from,
+                            steps.to, y, y);
+    svg += base::svg_text(steps.from - 8, y + 4, "end",
+                          base::svg_format("%g", panel.logarithmic ? std::pow(10.0, tick) : tick));
   }
   const double step = tick_distance(steps.high - steps.low, 6);
   for (double tick = 0; tick <= steps.high + 1e-9; tick += step) {
-    svg += text_at(steps(tick), values.from + 18, "middle", format("%.0f", tick));
+    svg += base::svg_text(steps(tick), values.from + 18, "middle", base::svg_format("%.0f", tick));
   }
   return svg;
 }
@@ -110,18 +99,19 @@ std::string polyline(const Curve& curve, const Panel& panel, const Scale& steps,
   for (const auto& [step, value] : curve) {
     if (index++ % stride != 0 && index != curve.size()) continue;
     const double x = steps(static_cast<double>(step)), y = values(panel.logarithmic ? std::log10(value) : value);
-    line += format("%.1f,%.1f ", x, y);
-    if (dots) circles += format("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"2.2\" fill=\"%s\"/>\n", x, y, colour);
+    line += base::svg_format("%.1f,%.1f ", x, y);
+    if (dots) circles += base::svg_format("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"2.2\" fill=\"%s\"/>\n", x, y, colour);
   }
   line.pop_back();
-  return format("<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\" points=\"", colour) + line + "\"/>\n" +
-         circles;
+  return base::svg_format("<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\" points=\"", colour) + line +
+         "\"/>\n" + circles;
 }
 
 std::string last_values(const Panel& panel) {
   std::string text;
-  if (!panel.train.empty()) text += format("training %.4f", panel.train.rbegin()->second);
-  if (!panel.valid.empty()) text += format("%svalidation %.4f", text.empty() ? "" : ", ", panel.valid.rbegin()->second);
+  if (!panel.train.empty()) text += base::svg_format("training %.4f", panel.train.rbegin()->second);
+  if (!panel.valid.empty())
+    text += base::svg_format("%svalidation %.4f", text.empty() ? "" : ", ", panel.valid.rbegin()->second);
   return text.empty() ? "no values yet" : text;
 }
 
@@ -144,23 +134,18 @@ std::string draw_curves(const std::filesystem::path& metrics) {
     }
   }
   const int height = kTop + kPanelHeight * static_cast<int>(panels.size());
-  std::string svg =
-      format("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" ", kWidth,
-             height, kWidth, height);
-  svg +=
-      "font-family=\"sans-serif\" font-size=\"12\" fill=\"#24292f\">\n<rect width=\"100%\" height=\"100%\" "
-      "fill=\"white\"/>\n";
-  svg += format(
+  std::string svg = base::svg_open(kWidth, height);
+  svg += base::svg_format(
       "<text x=\"%.1f\" y=\"22\" fill=\"%s\">training</text>\n<text x=\"%.1f\" y=\"22\" "
       "fill=\"%s\">validation</text>\n",
       kLeft, kTrainColour, kLeft + 70, kValidColour);
-  svg += text_at(kWidth - kRight, 22, "end", "over optimiser steps");
+  svg += base::svg_text(kWidth - kRight, 22, "end", "over optimiser steps");
   const Scale steps{0.0, static_cast<double>(last_step), kLeft, kWidth - kRight};
   double top = kTop + kPanelTop;
   for (const Panel& panel : panels) {
     const Scale values = value_scale(panel, top);
-    svg += text_at(kLeft, top - 10, "start", panel.title);
-    svg += text_at(kWidth - kRight, top - 10, "end", last_values(panel));
+    svg += base::svg_text(kLeft, top - 10, "start", panel.title);
+    svg += base::svg_text(kWidth - kRight, top - 10, "end", last_values(panel));
     svg += grid(panel, steps, values);
     svg += polyline(panel.train, panel, steps, values, kTrainColour, false);
     svg += polyline(panel.valid, panel, steps, values, kValidColour, true);

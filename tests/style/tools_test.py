@@ -127,5 +127,45 @@ class CheckTree(ToolTest):
         self.assertEqual((ran.returncode, "LARIMAR SKIPPED" in ran.stdout), (0, True))
 
 
+class CapacityTables(ToolTest):
+    @staticmethod
+    def row(memory, slots, facts, measure, value, source="random", status="measured", asked="written"):
+        return {"source": source, "keys": "code", "memory": memory, "slots": slots, "facts": facts, "asked": asked,
+                "measure": measure, "value": value, "status": status}
+
+    def table(self, name: str, *rows):
+        ran = self.run_tool("make_tables.py", name, self.write("capacity.json", json.dumps({"rows": rows})))
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        table = json.loads(ran.stdout)
+        for row in table["rows"]:
+            self.assertEqual(len(row), len(table["columns"]))
+        return table
+
+    def test_recall_of_512_slots_and_of_stored_keys(self):
+        row = self.row
+        table = self.table(
+            "capacity", row("dense", 512, 64, "recalled", 1.0), row("dense", 512, 64, "exact", 0.5),
+            row("dense", 512, 64, "recalled", 0.25, asked="rephrased"), row("dense", 128, 64, "recalled", 0.125),
+            row("dense-ben-cohen", 512, 1024, "", 0.0, status="diverged", asked=""),
+            row("stored", 64, 64, "recalled", 0.75, source="facts"), row("stored", 64, 64, "decoded", 0.625, source="facts"),
+            row("", 0, 4096, "", 0.0, source="facts", status="left out", asked=""))
+        self.assertEqual(table["columns"], ["facts", "keys", "memory", "share", "N = 64", "N = 1,024", "N = 4,096"])
+        self.assertEqual(table["rows"], [["random", "code", "dense", "recalled / exact", "1.00 / 0.50", "", ""],
+                                         ["random", "code", "dense-ben-cohen", "recalled / exact", "", "diverged", ""],
+                                         ["facts", "code", "stored", "recalled / decoded", "0.75 / 0.62", "", ""]])
+
+    def test_forgotten_beside_retained(self):
+        row = self.row
+        table = self.table(
+            "forgetting", row("dense", 512, 512, "forgotten", 0.0), row("dense", 512, 512, "retained", 1.0),
+            row("dense", 512, 1024, "forgotten_tenth", 0.5), row("dense", 512, 1024, "retained_tenth", 0.75))
+        self.assertEqual(table["rows"], [["random", "code", "dense", "recalled", "", "0.00 / 1.00", ""],
+                                         ["random", "code", "dense", "recalled, a tenth forgotten", "", "", "0.50 / 0.75"]])
+
+    def test_a_missing_file_and_an_unknown_table(self):
+        self.assertEqual(self.run_tool("make_tables.py", "capacity", str(self.folder / "absent.json")).returncode, 66)
+        self.assertEqual(self.run_tool("make_tables.py", "volume", "a.json").returncode, 2)
+
+
 if __name__ == "__main__":
     unittest.main()

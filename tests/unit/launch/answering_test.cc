@@ -14,7 +14,7 @@ using wire::ReadStatus;
 struct Bench {
   static constexpr std::string_view kText = "The first one. The second one.\nThe third one.";
   support::TemporaryText files;
-  text::Corpus corpus{std::vector{files.write("c.txt", kText)}};
+  std::vector<std::filesystem::path> documents{files.write("c.txt", kText)};
   std::vector<coordinator::Query> queries{{.id = "a", .text = "The first"}, {.id = "b", .text = "The second"}};
 
   static wire::CodeRecord record(std::uint64_t begin, std::uint64_t end, std::uint64_t line) {
@@ -24,7 +24,7 @@ struct Bench {
 
   std::vector<AnswerRecord> answers(const coordinator::BatchRead& read, const std::vector<std::string>& texts) const {
     std::vector<AnswerRecord> found;
-    append_answers(queries, read, texts, corpus, 0.3, {.keys = 1.0, .read = 2.0, .decode = 4.0}, found);
+    append_answers(queries, read, texts, documents, 0.3, {.keys = 1.0, .read = 2.0, .decode = 4.0}, found);
     return found;
   }
 };
@@ -42,7 +42,7 @@ TEST(Answering, StoredReadsCiteASegmentForEachText) {
   read.records = {Bench::record(0, 14, 1), Bench::record(15, 30, 1), Bench::record(31, 45, 2), Bench::nothing()};
   read.scores = {0.9F, 0.5F, 0.25F, 0.0F};
   read.margin = {0.4F, std::nullopt};
-  read.averaged = {1, 1};
+  read.weights = {1.0, 0.0, 1.0, 0.0};
   const auto found = bench.answers(read, {"The first one.", "The second one.", "The third one.", ""});
   ASSERT_EQ(found.size(), 2U);
   EXPECT_EQ(found[0].answer, "one.");
@@ -64,7 +64,7 @@ TEST(Answering, MembersOfACodebookRowShareItsMeanWhateverTheOtherQueriesRead) {
   read.records = {Bench::record(0, 14, 1), Bench::nothing(), Bench::record(15, 30, 1), Bench::record(31, 45, 2)};
   read.scores = {0.9F, 0.0F, 0.5F, 0.4F};
   read.margin = {std::nullopt, 0.1F};
-  read.averaged = {1, 4};
+  read.weights = {1.0, 1.0, 0.25, 0.25};
   const auto found = bench.answers(read, {"The first one.", "The second one."});
   EXPECT_EQ(weights(found[0]), std::vector{1.0});
   EXPECT_EQ(weights(found[1]), (std::vector{0.25, 0.25}));
@@ -76,7 +76,7 @@ TEST(Answering, NothingReadIsAnEmptyAnswerOutOfScope) {
   read.records = {Bench::nothing(), Bench::nothing()};
   read.scores = {0.0F, 0.0F};
   read.margin = {std::nullopt, std::nullopt};
-  read.averaged = {1, 1};
+  read.weights = {1.0, 1.0};
   for (const AnswerRecord& answer : bench.answers(read, {"", ""})) {
     EXPECT_TRUE(answer.answer.empty() && answer.decoded.empty() && answer.citations.empty());
     EXPECT_FALSE(answer.in_scope);
