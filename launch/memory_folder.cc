@@ -54,8 +54,8 @@ MemoryFolder MemoryFolder::open_writing(comm::Transport& transport, const std::f
     const auto state = store::Folder::open_joined(files(), path).manifest().state;
     if (wanted == Wanted::kComplete && state != store::MemoryState::kComplete) {
       // The lock first: if the ingest is at work just now, its holder is what the user has to know.
-      static_cast<void>(store::Folder::open_writing(files(), path, store::this_process("larimar"),
-                                                    store::Recover::kKeepValidTail));
+      static_cast<void>(
+          store::Folder::open_writing(files(), path, store::this_process("larimar"), store::Recover::kKeepValidTail));
       throw base::ConfigError(path.string() +
                               " holds an unfinished ingest; finish it by the same larimar ingest or append again");
     }

@@ -164,8 +164,7 @@ TEST(SharedRead, ASoftmaxOverTheBestRowsOfACodebook) {
   const SlowMemory slow(context, KeyMode::kSegment);
   const Matrix keys = query_keys(slow), written = all_keys(slow);
   Matrix codebook(kRows + 1, kKeySize);
-  codebook.topRows(kRows) =
-      coordinator::train_codebook(written, {.rows = static_cast<std::size_t>(kRows), .seed = 1});
+  codebook.topRows(kRows) = coordinator::train_codebook(written, {.rows = static_cast<std::size_t>(kRows), .seed = 1});
   codebook.row(kRows) = 9.0F * keys.row(0);  // far from every key, so nobody writes it, but the best row of a read
   const MatrixF64 m0 = codebook.cast<double>(), z = codes_of_keys(slow);
   support::KindOfMemory kind;
