@@ -21,7 +21,8 @@ constexpr std::size_t kRows = 4, kCode = 3, kKey = 2;
 class Content {
  public:
   template <class Value>
-  Content& add(const std::string& name, const char* kind, std::vector<std::uint64_t> shape, const std::vector<Value>& values) {
+  Content& add(const std::string& name, const char* kind, std::vector<std::uint64_t> shape,
+               const std::vector<Value>& values) {
     const auto bytes = std::as_bytes(std::span(values));
     bytes_[name].assign(bytes.begin(), bytes.end());
     tensors_.insert_or_assign(name, model::TensorView{kind, std::move(shape), bytes_[name]});
@@ -101,15 +102,24 @@ TEST(CodesFile, TensorsThatDoNotFitAreNamed) {
   const std::vector<double> doubles(kRows * kCode);
   const std::vector<float> flat(kRows);
   using C = Content&;
-  expect_refused(open([&](C c) { c.add("z", "F64", {kRows, kCode}, doubles); }), {"\"z\"", "F64 [4, 3]", "must be F32"});
+  expect_refused(open([&](C c) {
+                   c.add("z", "F64", {kRows, kCode}, doubles);
+                 }),
+                 {"\"z\"", "F64 [4, 3]", "must be F32"});
   expect_refused(open([&](C c) { c.add("z", "F32", {kRows}, flat); }), {"\"z\"", "F32 [4]", "two dimensions"});
   expect_refused(open([&](C c) { c.add("z", "F32", {kRows, 0}, std::vector<float>{}); }), {"\"z\"", "[4, 0]"});
   expect_refused(open([&](C c) { c.matrix("keys", kRows + 1, kKey); }), {"\"keys\"", "[5, 2]", "4 rows"});
   expect_refused(open([&](C c) { c.add("keys", "F32", {kRows}, flat); }), {"\"keys\"", "F32 [4]"});
   expect_refused(open([&](C c) { c.add<std::int32_t>("ids", "I32", {kRows}, {0, 1, 2, 3}); }), {"\"ids\"", "I32"});
-  expect_refused(open([&](C c) { c.add<std::int64_t>("ids", "I64", {2, 2}, {0, 1, 2, 3}); }), {"\"ids\"", "one dimension"});
+  expect_refused(open([&](C c) {
+                   c.add<std::int64_t>("ids", "I64", {2, 2}, {0, 1, 2, 3});
+                 }),
+                 {"\"ids\"", "one dimension"});
   expect_refused(open([&](C c) { c.add<std::int64_t>("ids", "I64", {3}, {0, 1, 2}); }), {"\"ids\"", "4 rows"});
-  expect_refused(open([&](C c) { c.add<std::int64_t>("ids", "I64", {4}, {0, 1, 2, 1}); }), {"row 3 is 1", "came before"});
+  expect_refused(open([&](C c) {
+                   c.add<std::int64_t>("ids", "I64", {4}, {0, 1, 2, 1});
+                 }),
+                 {"row 3 is 1", "came before"});
   expect_refused(open([&](C c) { c.add<std::int64_t>("ids", "I64", {4}, {0, 1, -2, 3}); }), {"row 2 is negative"});
   expect_refused(open([&](C c) { c.add<std::uint64_t>("ids", "U64", {4}, {0, 1, 2, 1ULL << 63}); }), {"row 3", "2^63"});
   Content without;

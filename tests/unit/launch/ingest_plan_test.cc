@@ -53,8 +53,10 @@ TEST(IngestPlan, AnUnfinishedIngestGoesOnWithItsOwnDocumentsOnly) {
   const store::Manifest memory = begin_documents(complete(begin_documents(empty_memory(), {document("a", 1)})),
                                                  {document("b", 2), document("c", 3)});
   EXPECT_NO_THROW(check_same_documents(memory, {document("b", 2), document("elsewhere", 3)}));
-  for (const std::vector<NewDocument>& others :
-       {std::vector{document("b", 2)}, {document("c", 3), document("b", 2)}, {document("b", 2), document("c", 4)}, {}}) {
+  for (const std::vector<NewDocument>& others : {std::vector{document("b", 2)},
+                                                 {document("c", 3), document("b", 2)},
+                                                 {document("b", 2), document("c", 4)},
+                                                 {}}) {
     try {
       check_same_documents(memory, others);
       ADD_FAILURE() << "other documents were accepted";
@@ -78,9 +80,9 @@ TEST(IngestPlan, SettingsThatDifferAreAllListed) {
     check_same_settings(memory, empty_manifest(setup, "model c", "keys d", 7, 9));
     ADD_FAILURE() << "other settings were accepted";
   } catch (const base::ConfigError& error) {
-    for (const char* part :
-         {"model is \"model a\" there and \"model c\" now", "keys is \"keys b\"", "key mode is \"segment\"", "code size is \"6\"",
-          "key size is \"8\"", "seed is \"3\"", "ridge is \"0\" there and \"0.5\" now", "prefix_words", "strict is \"no\""})
+    for (const char* part : {"model is \"model a\" there and \"model c\" now", "keys is \"keys b\"",
+                             "key mode is \"segment\"", "code size is \"6\"", "key size is \"8\"", "seed is \"3\"",
+                             "ridge is \"0\" there and \"0.5\" now", "prefix_words", "strict is \"no\""})
       EXPECT_THAT(error.what(), HasSubstr(part));
     EXPECT_THAT(error.what(), testing::Not(HasSubstr("alpha")));
   }
@@ -115,7 +117,8 @@ TEST(IngestPlan, TheSetupOfAMemoryIsWhatItWasMadeWith) {
 
 TEST(IngestPlan, DocumentsOfACorpusAreDescribedByContentAndBlocks) {
   const support::TemporaryText files;
-  const std::vector<std::filesystem::path> paths{files.write("a.txt", "One. Two.\n"), files.write("b.txt", support::random_prose(50'000, 1)),
+  const std::vector<std::filesystem::path> paths{files.write("a.txt", "One. Two.\n"),
+                                                 files.write("b.txt", support::random_prose(50'000, 1)),
                                                  files.write("c.txt", "One. Two.\n")};
   const std::vector<NewDocument> documents = describe_documents(text::Corpus(paths));
   ASSERT_EQ(documents.size(), 3U);

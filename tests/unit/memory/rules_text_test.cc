@@ -9,7 +9,8 @@ namespace larimar::memory {
 namespace {
 
 TEST(RulesText, EveryCombinationOfNamesComesBack) {
-  for (const Addressing addressing : {Addressing::kDense, Addressing::kGaussian, Addressing::kNearest, Addressing::kTopK}) {
+  for (const Addressing addressing :
+       {Addressing::kDense, Addressing::kGaussian, Addressing::kNearest, Addressing::kTopK}) {
     for (const KeyMemory key_memory : {KeyMemory::kStored, KeyMemory::kCodebook}) {
       for (const Aggregation aggregation :
            {Aggregation::kBest, Aggregation::kSum, Aggregation::kTopK, Aggregation::kHierarchical}) {

@@ -23,7 +23,8 @@ using store::OwnedRecord;
 class StoredSegmentsTest : public testing::Test {
  protected:
   StoredSegmentsTest()
-      : folder_(store::Folder::create(store::real_file_system(), path(), store::small_manifest(), store::test_owner())) {}
+      : folder_(
+            store::Folder::create(store::real_file_system(), path(), store::small_manifest(), store::test_owner())) {}
 
   [[nodiscard]] std::filesystem::path path() const { return files_.folder() / "memory"; }
 
@@ -42,7 +43,8 @@ class StoredSegmentsTest : public testing::Test {
   void write(const std::vector<std::uint64_t>& blocks, std::size_t shards, std::size_t segments = 3) {
     change(shards, [&](std::uint32_t s, LogWriters& logs) {
       for (const std::uint64_t block : blocks) {
-        if (wire::shard_of_block(block, shards) == s && !logs.has(block)) logs.append(OwnedRecord(block, segments).record);
+        if (wire::shard_of_block(block, shards) == s && !logs.has(block))
+          logs.append(OwnedRecord(block, segments).record);
       }
     });
   }
@@ -169,7 +171,8 @@ TEST_F(StoredSegmentsTest, DocumentsAndTotals) {
   write({0, 1, 1000, 1001, 2000}, 2, 2);
   forget(1, {100});
   const StoredSegments part = stored();
-  EXPECT_THAT(part.ids_of_documents({0}), testing::ElementsAre(base::SegmentId{0}, base::SegmentId{10}, base::SegmentId{110}));
+  EXPECT_THAT(part.ids_of_documents({0}),
+              testing::ElementsAre(base::SegmentId{0}, base::SegmentId{10}, base::SegmentId{110}));
   EXPECT_EQ(part.ids_of_documents({1, 2}).size(), 6U);
   EXPECT_TRUE(part.ids_of_documents({3}).empty());
   EXPECT_EQ(part.totals().blocks, 5U);

@@ -25,8 +25,8 @@ Matrix random_matrix(Index rows, Index columns, std::uint64_t seed, float scale 
 }
 
 memory::MemoryRules local_rules(double ridge = 0.0) {
-  memory::MemoryRules rules = support::codebook_rules(memory::Addressing::kDense, static_cast<std::size_t>(kSlots),
-                                                      memory::Solve::kLocal);
+  memory::MemoryRules rules =
+      support::codebook_rules(memory::Addressing::kDense, static_cast<std::size_t>(kSlots), memory::Solve::kLocal);
   rules.ridge = ridge;
   return rules;
 }
@@ -50,7 +50,8 @@ double relative_error(const Matrix& found, const MatrixF64& expected) {
 }
 
 TEST(WeightedSolver, LocalEqualsTheDefinitionInDouble) {
-  const Matrix m0 = random_matrix(kSlots, kKey, 1), keys = random_matrix(40, kKey, 2), codes = random_matrix(40, kCode, 3);
+  const Matrix m0 = random_matrix(kSlots, kKey, 1), keys = random_matrix(40, kKey, 2),
+               codes = random_matrix(40, kCode, 3);
   for (const double ridge : {0.0, 0.3}) {
     WeightedSolver solver = make(local_rules(ridge), m0);
     solver.add(keys.topRows(25), codes.topRows(25));
@@ -71,7 +72,8 @@ TEST(WeightedSolver, NothingWrittenReadsZero) {
 }
 
 TEST(WeightedSolver, WithARidgeLaterRowsComeAndGoWithoutASolve) {
-  const Matrix m0 = random_matrix(kSlots, kKey, 1), keys = random_matrix(60, kKey, 2), codes = random_matrix(60, kCode, 3);
+  const Matrix m0 = random_matrix(kSlots, kKey, 1), keys = random_matrix(60, kKey, 2),
+               codes = random_matrix(60, kCode, 3);
   const Matrix asked = random_matrix(5, kKey, 4);
   WeightedSolver solver = make(local_rules(0.3), m0);
   solver.add(keys.topRows(40), codes.topRows(40));
@@ -89,7 +91,8 @@ TEST(WeightedSolver, WithARidgeLaterRowsComeAndGoWithoutASolve) {
 }
 
 TEST(WeightedSolver, WithoutARidgeAChangeAsksForASolve) {
-  const Matrix m0 = random_matrix(kSlots, kKey, 1), keys = random_matrix(30, kKey, 2), codes = random_matrix(30, kCode, 3);
+  const Matrix m0 = random_matrix(kSlots, kKey, 1), keys = random_matrix(30, kKey, 2),
+               codes = random_matrix(30, kCode, 3);
   WeightedSolver solver = make(local_rules(), m0);
   solver.add(keys, codes);
   solver.solve();
@@ -146,7 +149,8 @@ TEST(WeightedSolver, ReadWeightsOfTheMemoryItselfFindCodesByThemselves) {
 TEST(WeightedSolver, SlicesOfAnAdoptedMemoryAddUp) {
   memory::MemoryRules rules = local_rules();
   rules.solve = memory::Solve::kGlobal;
-  const Matrix m0 = random_matrix(kSlots, kKey, 1), memory = random_matrix(kSlots, kCode, 6), asked = random_matrix(4, kKey, 4);
+  const Matrix m0 = random_matrix(kSlots, kKey, 1), memory = random_matrix(kSlots, kCode, 6),
+               asked = random_matrix(4, kKey, 4);
   WeightedSolver whole = make(rules, m0), upper = make(rules, m0), lower = make(rules, m0), none = make(rules, m0);
   whole.adopt(memory, {0, kSlots});
   upper.adopt(memory, {0, 4});
@@ -178,7 +182,8 @@ TEST(WeightedSolver, RefusesRowsThatAreNoNumbers) {
 }
 
 TEST(WeightedSolver, OneHotAddressingHasItsOwnSolver) {
-  const memory::MemoryRules rules = support::codebook_rules(memory::Addressing::kNearest, static_cast<std::size_t>(kSlots));
+  const memory::MemoryRules rules =
+      support::codebook_rules(memory::Addressing::kNearest, static_cast<std::size_t>(kSlots));
   EXPECT_THROW(make(rules, random_matrix(kSlots, kKey, 1)), base::Error);
 }
 
