@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/base/interrupt.h"
 #include "common/base/log.h"
 #include "common/comm/agree.h"
 #include "launch/codes_file.h"
@@ -112,7 +113,9 @@ void append_codes(const CodesFile& file, std::uint64_t first_block, std::uint32_
                   const shard::ShardPlace& place, shard::LogWriters& logs) {
   const CodeBlocks blocks(file, first_block);
   for (std::uint64_t i = 0; i < blocks.count(); ++i) {
-    if (blocks.is_of(i, place) && !logs.has(first_block + i)) blocks.append(i, document, logs);
+    if (!blocks.is_of(i, place) || logs.has(first_block + i)) continue;
+    base::throw_if_interrupted();
+    blocks.append(i, document, logs);
   }
 }
 
@@ -165,11 +168,17 @@ int ingest_codes(comm::Transport& transport, const IngestCommand& command) {
   std::optional<shard::LogWriters> logs;
   const std::size_t first = first_unfinished(memory.manifest());
   transport.set_phase("ingest");
+  const base::InterruptScope interruptible(command.max_time);
   comm::together(transport, [&] {
     if (number < 0) return;
     logs.emplace(memory.folder(), place.shard, place.shards, command.acknowledge);
-    append_codes(*file, memory.manifest().documents[first].first_block, static_cast<std::uint32_t>(first), place,
-                 *logs);
+    try {
+      append_codes(*file, memory.manifest().documents[first].first_block, static_cast<std::uint32_t>(first), place,
+                   *logs);
+    } catch (const base::Error& error) {
+      if (error.code() == base::ExitCode::kInterrupted) logs->sync();
+      throw;
+    }
     logs->sync();
   });
   finish_ingest(transport, memory, logs ? &*logs : nullptr, place, {command.setup.m0, command.setup.seed});

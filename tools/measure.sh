@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # Runs the measurements of docs/results.md and puts their numbers there.
 #
-# usage: tools/measure.sh DATA OUT [model|passkey|passkey-1m|everyday|unseen|capacity|scope|memory|docs] ...
+# usage: tools/measure.sh DATA OUT [model|passkey|passkey-1m|everyday|unseen|capacity|scope|memory|reliability|docs] ...
 #   DATA  a folder with haystack/, train/, valid/ and eval/facts/
 #   OUT   where results go; what is there already is not asked again
+# reliability, the long forms of the fault tests and the speed of memories (docs/reliability.md), needs the tests built.
 # Without names it runs all of them, then `docs`, which rewrites docs/data and the tables from what OUT holds.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
-(($# >= 2)) || { sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+(($# >= 2)) || { sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 data=$1 out=$2
 shift 2
-(($# > 0)) || set -- model passkey passkey-1m everyday unseen capacity scope memory docs
+(($# > 0)) || set -- model passkey passkey-1m everyday unseen capacity scope memory reliability docs
 larimar=$root/build/release/larimar
 export OMPI_MCA_mpi_yield_when_idle=1 OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
 [[ $(id -u) != 0 ]] || export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
@@ -18,6 +19,19 @@ on_four() { mpirun -n 4 --oversubscribe --bind-to none "$larimar" eval "$@" </de
 kinds=3,4,5,7,16,uuid,san_francisco
 needles=$root/eval/needles
 mkdir -p "$out" "$root/docs/data"
+
+run_reliability() {
+  local into=$out/reliability test script
+  mkdir -p "$into"
+  rm -f "$into/checks.jsonl"
+  export LARIMAR_FAULT_RESULTS=$into/checks.jsonl LARIMAR_FAULT_ROUNDS=${LARIMAR_FAULT_ROUNDS:-300}
+  for test in damage io_failures failpoints; do
+    "$root/build/release/tests/fault/test_fault_$test" >"$into/$test.txt"
+  done
+  for script in tests/fault/{kill_driver,text_kills_test,actions_test,interrupt_test,locks_test,chain_test}.py bench/memory_speed.py; do
+    python3 "$root/$script" "$larimar" mpirun "$root"
+  done
+}
 
 make_docs() {
   local names=() jobs=()
@@ -48,7 +62,15 @@ make_docs() {
     done
     cp "$out"/capacity/capacity-*.svg "$root/docs/data/"
   fi
-  python3 "$root/tools/results_to_docs.py" --docs "$root/docs/results.md" "${names[@]}"
+  ((${#names[@]} == 0)) || python3 "$root/tools/results_to_docs.py" --docs "$root/docs/results.md" "${names[@]}"
+  if [[ -s $out/reliability/checks.jsonl ]]; then
+    names=()
+    for table in goals speed; do
+      python3 "$root/tools/make_reliability.py" $table "$out/reliability" >"$root/docs/data/reliability-$table.json"
+      names+=("$table=$root/docs/data/reliability-$table.json")
+    done
+    python3 "$root/tools/results_to_docs.py" --docs "$root/docs/reliability.md" "${names[@]}"
+  fi
 }
 
 for name in "$@"; do
@@ -62,6 +84,7 @@ for name in "$@"; do
         --key-modes segment --forms prefix,question --out "$out/passkey-1m" ;;
     everyday) on_four needles --needles "$needles/everyday.jsonl" --haystack "$data/haystack" --key-modes segment --forms prefix,question --out "$out/everyday" ;;
     unseen) on_four needles --needles "$needles/everyday_unseen.jsonl" --haystack "$data/haystack" --key-modes segment --forms prefix,question --out "$out/unseen" ;;
+    reliability) run_reliability ;;
     scope)
       mkdir -p "$out/scope"
       python3 "$root/tools/scope_study.py" "$larimar" "$data" "$out/scope" >"$out/scope/scope.part" &&

@@ -81,10 +81,14 @@ def errors_of(result: harness.Result) -> list[str]:
     return [line for line in result.err.splitlines() if "error: " in line]
 
 
-def add_counts(name: str, counts: dict) -> None:
-    """The counts as one JSON line; also into the file of LARIMAR_FAULT_RESULTS, from which docs/reliability.md is made."""
-    line = json.dumps({"check": name, **counts}, sort_keys=True)
+def print_counts(counts: dict) -> None:
+    """One JSON line; also into the file of LARIMAR_FAULT_RESULTS, from which docs/reliability.md is made."""
+    line = json.dumps(counts, sort_keys=True)
     print(line, flush=True)
     if path := os.environ.get("LARIMAR_FAULT_RESULTS"):
         with open(path, "a", encoding="utf-8") as file:
             file.write(line + "\n")
+
+
+def add_counts(check: str, counts: dict) -> None:
+    print_counts({"check": check, **counts})

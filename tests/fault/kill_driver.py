@@ -203,17 +203,19 @@ class Driver:
 
     def draw(self, command: str) -> Kill:
         """A failpoint where nothing was killed yet, or not in this command; else any."""
-        if self.random.random() < 0.2:
+        if self.random.random() < 0.15:
             return Kill("")
         here = [(name, *places[command]) for name, places in kill_plan.CODES.items() if command in places]
         fresh = ([entry for entry in here if entry[0] not in self.by_failpoint] or
                  [entry for entry in here if (entry[0], command) not in self.tried])
-        name, role, most = self.random.choice(fresh or here)
+        # Those that lie in few commands first: the others have more chances.
+        rarest = min((len(kill_plan.CODES[entry[0]]) for entry in fresh), default=0)
+        name, role, most = self.random.choice([e for e in fresh if len(kill_plan.CODES[e[0]]) == rarest] or here)
         self.tried.add((name, command))
         return Kill(name, self.random.randint(1, most) if name in self.by_failpoint else 1, role)
 
     def chain(self, command: str) -> list[Kill]:
-        depth = self.random.choices(range(1, MAX_DEPTH + 1), weights=[2, 3, 3, 2, 2])[0]
+        depth = self.random.choices(range(1, MAX_DEPTH + 1), weights=[1, 2, 3, 3, 3])[0]
         kills = [self.draw(command) for _ in range(depth)]
         # A folder is made once: kills there come before all others.
         return sorted(kills, key=lambda kill: kill_plan.ONLY_ONCE.get(kill.name, len(kill_plan.ONLY_ONCE)))
