@@ -189,11 +189,18 @@ int File::try_lock() {
   return uninterrupted([&] { return files_->lock(descriptor_); }) == 0 ? 0 : errno;
 }
 
-Directory Directory::open(FileSystem& files, const std::filesystem::path& path) {
+std::optional<Directory> Directory::open_if_folder(FileSystem& files, const std::filesystem::path& path) {
   LARIMAR_FAILPOINT("store.folder.open");
   const int descriptor = uninterrupted([&] { return files.open_folder(path); });
-  if (descriptor < 0) throw base::MissingInputError("cannot open folder " + path.string() + ": " + cause());
-  return {files, path, descriptor};
+  if (descriptor >= 0) return Directory(files, path, descriptor);
+  if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
+  throw base::MissingInputError("cannot open folder " + path.string() + ": " + cause());
+}
+
+Directory Directory::open(FileSystem& files, const std::filesystem::path& path) {
+  std::optional<Directory> folder = open_if_folder(files, path);
+  if (!folder) throw base::MissingInputError("cannot open folder " + path.string() + ": " + cause());
+  return std::move(*folder);
 }
 
 Directory Directory::make(FileSystem& files, const std::filesystem::path& path) {

@@ -71,6 +71,8 @@ class Directory {
  public:
   /// Throws MissingInputError if the folder is absent, no folder or not readable.
   static Directory open(FileSystem& files, const std::filesystem::path& path);
+  /// The same, but nullopt if there is nothing of that name, or no folder.
+  static std::optional<Directory> open_if_folder(FileSystem& files, const std::filesystem::path& path);
   /// The folder is made if it is not there, with its parents; the new names are synced.
   /// Throws Error(kCannotCreate) naming the folder and the cause.
   static Directory make(FileSystem& files, const std::filesystem::path& path);

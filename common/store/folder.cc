@@ -99,11 +99,9 @@ Folder Folder::open_joined(FileSystem& files, const std::filesystem::path& path)
 }
 
 bool Folder::is_memory(FileSystem& files, const std::filesystem::path& path) {
-  try {
-    return read_generations(Directory::open(files, path)).any_there();
-  } catch (const base::MissingInputError&) {
-    return false;
-  }
+  // A folder that is there and cannot be read is not taken for none: a new memory must not be tried in its place.
+  const std::optional<Directory> folder = Directory::open_if_folder(files, path);
+  return folder && read_generations(*folder).any_there();
 }
 
 LogIdentity Folder::identity(std::uint32_t shard) const {

@@ -51,7 +51,8 @@ class Folder {
   /// The newest state for the other ranks of a job whose rank 0 holds the lock: they write logs, but no manifest.
   static Folder open_joined(FileSystem& files, const std::filesystem::path& path);
 
-  /// Whether a manifest, whole or not, is there. False if the folder is absent. Throws IoError.
+  /// Whether a manifest, whole or not, is there. False if the folder is absent.
+  /// Throws  MissingInputError if the folder or a manifest is there but cannot be read; IoError.
   static bool is_memory(FileSystem& files, const std::filesystem::path& path);
 
   [[nodiscard]] const Manifest& manifest() const { return manifest_; }

@@ -232,14 +232,17 @@ class Driver:
 
     def stories(self) -> None:
         """The commands one after another, each killed up to MAX_DEPTH times, until enough kills were made."""
-        while self.counts["kills"] < self.wanted or set(kill_plan.CODES) - set(self.by_failpoint):
+        while not self.enough():
             self.clear()
             self.counts["stories"] += 1
             for step, command in enumerate(self.steps):
-                self.step_with_kills(step, self.chain(command))
-            if self.failures or self.counts["stories"] > self.wanted:
-                return
+                if not self.enough():
+                    self.step_with_kills(step, self.chain(command))
             self.counts["acknowledged"] += len(self.acknowledged_blocks())
+
+    def enough(self) -> bool:
+        all_killed = not set(kill_plan.CODES) - set(self.by_failpoint)
+        return bool(self.failures) or self.counts["stories"] > self.wanted or (all_killed and self.counts["kills"] >= self.wanted)
 
     def result(self) -> dict:
         counts = {name: self.counts[name] for name in ("kills", "chains", "deepest_chain", "stories", "completed", "identical",

@@ -167,5 +167,28 @@ class CapacityTables(ToolTest):
         self.assertEqual(self.run_tool("make_tables.py", "volume", "a.json").returncode, 2)
 
 
+class ReliabilityTables(ToolTest):
+    def test_speed_and_the_last_of_each_check(self):
+        lines = [{"check": "durability_text", "bytes": 5000, "run_s": 2.0, "synced_s": 9.0, "unsynced_s": 2.0, "percent_over_run": 1.0,
+                  "percent_over_unsynced": 1.0},
+                 {"check": "durability_text", "bytes": 5000, "run_s": 2.0, "synced_s": 2.1, "unsynced_s": 2.0, "percent_over_run": 5.0,
+                  "percent_over_unsynced": 5.0},
+                 {"check": "durability_codes", "bytes": 7, "codes": 1, "synced_s": 1.0, "unsynced_s": 0.5, "percent_over_unsynced": 100.0},
+                 {"check": "first_answer", "segments": 1, "one_rank_s": 0.5, "two_ranks_s": 1.0, "start_alone_s": 0.25}]
+        self.write("checks.jsonl", "\n".join(map(json.dumps, lines)))
+        ran = self.run_tool("make_reliability.py", "speed", str(self.folder))
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        rows = json.loads(ran.stdout)["rows"]
+        self.assertEqual(rows[0], ["`ingest` of 5,000 bytes of text, one rank", 2.1,
+                                   "+5.0 % against the ingest of `run` (2.0 s), +5.0 % against no fsync (2.0 s)"])
+        self.assertEqual([row[1] for row in rows], [2.1, 1.0, 0.5, 1.0])
+
+    def test_what_is_missing(self):
+        self.assertEqual(self.run_tool("make_reliability.py", "goals", str(self.folder / "absent")).returncode, 66)
+        self.write("checks.jsonl", "{\"check\": \"kills\"}")
+        self.assertEqual(self.run_tool("make_reliability.py", "goals", str(self.folder)).returncode, 65)
+        self.assertEqual(self.run_tool("make_reliability.py", "other", "x").returncode, 2)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "common/base/error.h"
+#include "common/base/failpoint.h"
 #include "tests/unit/store/support.h"
 
 namespace larimar::store {
@@ -128,6 +129,16 @@ TEST_F(FolderTest, WhatIsNoMemoryIsRefusedAndNotTouched) {
   EXPECT_THAT(contents(), SizeIs(1));
   EXPECT_FALSE(Folder::is_memory(real_file_system(), path()));
   EXPECT_THROW(Folder::open_reading(real_file_system(), path() / "notes.txt"), base::MissingInputError);
+}
+
+TEST_F(FolderTest, AFolderThatCannotBeOpenedIsNotTakenForNoMemory) {
+  if (!base::has_failpoints()) GTEST_SKIP() << "LARIMAR SKIPPED: this build has no failpoints";
+  make_memory(real_file_system(), path());
+  base::arm_failpoints("store.folder.open:1:eio");
+  EXPECT_THAT([&] { static_cast<void>(Folder::is_memory(real_file_system(), path())); },
+              ThrowsMessage<base::MissingInputError>(HasSubstr("Input/output error")));
+  base::arm_failpoints("");
+  EXPECT_TRUE(Folder::is_memory(real_file_system(), path()));
 }
 
 TEST_F(FolderTest, AMemoryIsNotMadeOverAnother) {
