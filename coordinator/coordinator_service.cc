@@ -111,7 +111,7 @@ linalg::Matrix merge_blends(const wire::ReadPlan& plan, std::span<const wire::Me
     for (const auto& message : messages) {
       if (message.header.status == wire::ReadStatus::kFailed) continue;
       const std::span<const float> part = std::span(message.floats).subspan(q * width, width);
-      all.merge(linalg::SoftmaxPartial(part[0], part[1], part.subspan(2)));
+      all.merge(linalg::SoftmaxPartial(static_cast<double>(part[0]) / plan.temperature, part[1], part.subspan(2)));
     }
     z.row(static_cast<linalg::Index>(q)) = all.mean();
   }
@@ -188,7 +188,12 @@ std::vector<std::int64_t> CoordinatorService::slots_read(const wire::ReadPlan& p
   for (std::size_t q = 0; q < plan.queries; ++q) {
     const wire::Candidate& best = merged_.winners[q * plan.k].candidate;
     if (plan.form != wire::ReadForm::kSlots && !wire::is_absent(best)) slots[q] = best.slot.value;
-    if (plan.form == wire::ReadForm::kSlots && one_hot) slots[q] = slots_->reads[q * plan.slot_rows].row;
+    if (plan.form != wire::ReadForm::kSlots || !one_hot) continue;
+    // The best row that somebody wrote.
+    const auto first = slots_->reads.begin() + static_cast<std::ptrdiff_t>(q * plan.slot_rows);
+    const auto last = first + static_cast<std::ptrdiff_t>(plan.slot_rows);
+    const auto written = std::find_if(first, last, [](const wire::SlotRead& read) { return read.count > 0; });
+    if (written != last) slots[q] = written->row;
   }
   return slots;
 }

@@ -109,7 +109,7 @@ void finish_ingest(comm::Transport& transport, MemoryFolder& memory, const shard
             : comm::together(transport,
                              [&] { return read_key_memory(source.m0, static_cast<std::size_t>(place.key_size)); });
     comm::together(transport, [&] {
-      LARIMAR_FAILPOINT("launch.m0.write");
+      LARIMAR_FAILPOINT("launch.key_memory.write");
       if (transport.rank() == 0) next.m0 = write_key_memory(memory.folder().directory().path(), rows);
     });
   }

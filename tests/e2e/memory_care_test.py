@@ -51,21 +51,21 @@ class CareTest(ProgramTest):
         self.assertIn("no segment 5", self.done("show-segment", self.memory, "--id", 5, code=3).err)
 
     def test_what_is_left_of_a_damaged_memory_is_saved_and_the_rest_is_named(self):
-        self.write("book.txt", "\n\n".join(texts.story(60, seed) for seed in range(4)) + "\n\n" + BOOK)  # several blocks
-        self.ingest()
+        chapters = [self.write(f"{seed}.txt", texts.story(20, seed)) for seed in range(3)]  # a block and a log for each
+        self.done("ingest", "--context", *chapters, self.book, "--memory", self.memory, "--keys", "model", "--quiet")
         logs = sorted(self.memory.glob("log.*"))
-        self.assertGreater(len(logs), 1)
+        self.assertEqual(len(logs), 4)
         data = bytearray(logs[0].read_bytes())
         data[len(data) // 2] ^= 4
         logs[0].write_bytes(data)
         found = self.done("verify", self.memory, code=65).out
-        self.assertIn(str(self.book), found)
+        self.assertIn(str(chapters[0]), found)
         self.assertIn(logs[0].name, found)
         refused = self.done("ask", "--memory", self.memory, "--query", "Who?", "--out", self.folder / "x", code=65)
         self.assertIn(logs[0].name, refused.err)
         saved = self.folder / "saved"
         lost = self.done("salvage", self.memory, "--out", saved, code=3).out
-        self.assertIn(f"lost: {self.book} bytes 0 to", lost)
+        self.assertIn(f"lost: {chapters[0]} bytes 0 to", lost)
         self.assertIn("sound", self.done("verify", saved).out)
         self.assertEqual(self.answer(saved)["answer"], "Barnaby.")
 
@@ -115,7 +115,7 @@ class CareTest(ProgramTest):
         listed = json.loads(self.done("info", "--failpoints", "--json").out)
         self.assertGreaterEqual(len(listed["failpoints"]), 40)
         refused = self.done("verify", self.folder, code=65)
-        self.assertIn("no memory", refused.err)
+        self.assertIn("is not a memory", refused.err)
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ PAIRS = [
     ("forget", "shard.forget.appended", "store.log.cut"),
     ("update", "shard.commit.end", "store.log.remove"),
 ]
-CODEBOOK = {"launch.m0.write": on(("ingest",), "any")}
+CODEBOOK = {"launch.key_memory.write": on(("ingest",), "any")}
 # With texts and networks, in the text part of the driver.
 TEXT_INGEST = {"shard.block.encoded": "shard", "launch.ingest.begin": "any", "launch.models.loaded": "any"}
 TEXT_ASK = ("launch.models.loaded", "shard.memory.load", "shard.memory.loaded", "shard.read.propose", "shard.read.hand_over",

@@ -95,7 +95,7 @@ class Kills(ProgramTest):
         whole, killed = self.folder / "whole", self.folder / "killed"
         self.assert_done(Run([*arguments, whole]).wait())
         for rank in (0, 1):
-            self.kill([*arguments, killed], 2, "launch.m0.write", rank)
+            self.kill([*arguments, killed], 2, "launch.key_memory.write", rank)
         self.assert_done(Run([*arguments, killed], 3).wait())
         self.assertEqual(snapshot(killed), snapshot(whole))
 

@@ -22,17 +22,21 @@ inline constexpr linalg::Index kKeySize = 37;
 struct MemoryRank {
   MemoryRank(int rank, wire::RolePlan roles_plan, const std::string& context, shard::KeyMode key_mode,
              const linalg::Matrix& codebook = {})
+      : MemoryRank(rank, std::move(roles_plan), context, key_mode, support::NearestMemory(codebook)) {}
+
+  MemoryRank(int rank, wire::RolePlan roles_plan, const std::string& context, shard::KeyMode key_mode,
+             support::KindOfMemory wanted)
       : plan(std::move(roles_plan)),
         corpus(std::vector{files.write("context.txt", context)}),
-        nearest(codebook),
-        coordinator(plan.shards(), nearest.rules, nearest.addresser) {
+        kind(std::move(wanted)),
+        coordinator(plan.shards(), kind.rules, kind.addresser) {
     shard::EncodingRules rules;
     rules.key_mode = key_mode;
     encoder.emplace(codes, keys, tokenizer, rules);
     if (const int number = plan.shard_of(rank); number >= 0) {
       shard.emplace(shard::ShardPlace{{static_cast<std::uint32_t>(number)}, plan.shards(), kCodeSize, kKeySize});
       shard->ingest(corpus, {.encoder = *encoder}, [](const shard::IngestStats&) {});
-      shard->write(nearest.rules, nearest.addresser);
+      shard->write(kind.rules, kind.addresser);
     }
     roles = {rank == 0 ? &coordinator : nullptr, shard ? &*shard : nullptr,
              plan.decoder_of(rank) >= 0 ? &decoder : nullptr};
@@ -46,7 +50,7 @@ struct MemoryRank {
   support::FakeKeys keys{kKeySize};
   support::FakeDecoder fake_decoder{kCodeSize};
   decoder::DecoderService decoder{fake_decoder, tokenizer};
-  support::NearestMemory nearest;
+  support::KindOfMemory kind;
   coordinator::CoordinatorService coordinator;
   std::optional<shard::BlockEncoder> encoder;
   std::optional<shard::ShardService> shard;

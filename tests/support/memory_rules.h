@@ -24,15 +24,18 @@ inline std::shared_ptr<const memory::Addresser> addresser_of(linalg::Matrix key_
   return std::make_shared<const memory::Addresser>(std::move(key_memory), rules);
 }
 
+struct KindOfMemory {
+  memory::MemoryRules rules;
+  std::shared_ptr<const memory::Addresser> addresser;  // null with stored keys
+};
+
 /// One-hot at the nearest of these rows; stored keys if there are none.
-struct NearestMemory {
+struct NearestMemory : KindOfMemory {
   explicit NearestMemory(const linalg::Matrix& codebook) {
     if (codebook.rows() == 0) return;
     rules = codebook_rules(memory::Addressing::kNearest, static_cast<std::size_t>(codebook.rows()));
     addresser = addresser_of(codebook, rules);
   }
-  memory::MemoryRules rules;
-  std::shared_ptr<const memory::Addresser> addresser;
 };
 
 }  // namespace larimar::support

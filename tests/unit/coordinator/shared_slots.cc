@@ -17,9 +17,7 @@ using memory::Aggregation;
 using memory::Solve;
 using tests::RandomContext;
 
-MatrixF64 pseudo_inverse(const MatrixF64& matrix) {
-  return matrix.completeOrthogonalDecomposition().pseudoInverse();
-}
+MatrixF64 pseudo_inverse(const MatrixF64& matrix) { return matrix.completeOrthogonalDecomposition().pseudoInverse(); }
 
 /// Squared distances of each key to each row.
 MatrixF64 distances(const MatrixF64& keys, const MatrixF64& rows) {

@@ -108,7 +108,8 @@ TEST(SharedSlotsLaws, AnEmptyShardChangesNothing) {
     const coordinator::SlotResult without = Shards(kind, context, 3).read(queries, 1);
     const coordinator::SlotResult with = Shards(kind, context, 5, 2).read(queries, 2);
     expect_same_members(with, without);
-    if (memory::is_solved_globally(kind.rules)) {  // an empty shard answers for rows of M, so products are added elsewhere
+    if (memory::is_solved_globally(
+            kind.rules)) {  // an empty shard answers for rows of M, so products are added elsewhere
       EXPECT_LE(relative_error(with.codes, without.codes.cast<double>()), 1e-6) << kind.name();
     } else {
       EXPECT_EQ(with.codes, without.codes) << kind.name();
@@ -161,8 +162,7 @@ TEST(SharedSlotsLaws, ForgettingEverythingIsAnEmptyMemory) {
   const RandomContext context = context_of(40);
   for (const Kind& kind : all_kinds()) {
     Shards shards(kind, context, 2);
-    for (const shard::SegmentInfo& segment : context.segments)
-      shards.owner(segment.id).forget(std::vector{segment.id});
+    for (const shard::SegmentInfo& segment : context.segments) shards.owner(segment.id).forget(std::vector{segment.id});
     shards.solve();
     EXPECT_TRUE(shards.read(queries_of(context), 1).codes.isZero(0)) << kind.name();
   }

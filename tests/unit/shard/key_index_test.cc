@@ -146,5 +146,55 @@ TEST(KeyIndex, RefusesBadKeysByRowAndStaysAsItWas) {
   EXPECT_TRUE(index.scan(Matrix(0, 3), 2).empty());
 }
 
+TEST(KeyIndex, ErasedSegmentsAreNotFoundAndTheOthersKeepTheirBits) {
+  const tests::RandomContext context({.segments = 60, .code_size = 1, .key_size = 20, .keys_per_segment = 3}, 5);
+  const Matrix queries = tests::random_unit_rows(4, 20, 6);
+  KeyIndex index(20, 16), without(20, 16);
+  index.append(context.keys, owners_of(context));
+  const std::vector<KeyOwner> owners = owners_of(context);
+  const std::unordered_set<base::SegmentId> gone{context.segments[0].id, context.segments[31].id};
+  for (std::size_t row = 0; row < owners.size(); ++row) {
+    if (!gone.contains(owners[row].segment))
+      without.append(context.keys.row(static_cast<Index>(row)), std::vector{owners[row]});
+  }
+  index.erase(gone);
+  EXPECT_EQ(index.scan(queries, 60), without.scan(queries, 60));
+  EXPECT_EQ(index.rows(), owners.size()) << "rows keep their numbers";
+  std::vector<std::uint32_t> all(owners.size());
+  for (std::uint32_t row = 0; row < all.size(); ++row) all[row] = row;
+  EXPECT_EQ(index.scan_rows(queries.row(0), all, 60), index.scan(queries.row(0), 60));
+  index.erase(gone);
+  index.append(context.keys.row(0), std::vector{KeyOwner{{60}, context.segments[0].id}});
+  EXPECT_EQ(index.scan(context.keys.row(0), 1)[0].slot.value, 60U) << "the id came again in a new slot";
+}
+
+TEST(KeyIndex, MatchesAreAllSegmentsAtOrAboveTheThreshold) {
+  const tests::RandomContext context({.segments = 80, .code_size = 1, .key_size = 6, .keys_per_segment = 3}, 7);
+  KeyIndex index(6, 16);
+  index.append(context.keys, owners_of(context));
+  const Matrix query = tests::random_unit_rows(1, 6, 8);
+  const std::vector<wire::Candidate> ranked = index.scan(query, 80);
+  const float threshold = ranked[20].score;
+  std::vector<base::SegmentId> expected;
+  for (const wire::Candidate& candidate : ranked) {
+    if (candidate.score >= threshold) expected.push_back(candidate.segment);
+  }
+  std::ranges::sort(expected);
+  EXPECT_EQ(index.matches(query, threshold), expected) << "the threshold itself belongs to them, each segment once";
+  index.erase({expected.front()});
+  expected.erase(expected.begin());
+  EXPECT_EQ(index.matches(query, threshold), expected);
+  EXPECT_TRUE(index.matches(query, 1.5F).empty());
+}
+
+TEST(KeyIndex, RowsOfSlots) {
+  KeyIndex index(2, 3);
+  const std::vector<KeyOwner> owners{{{0}, {10}}, {{0}, {10}}, {{1}, {11}}, {{2}, {12}}, {{1}, {11}}};
+  index.append(Matrix::Ones(5, 2), owners);
+  EXPECT_THAT(index.rows_of({base::SlotIndex{1}}), testing::ElementsAre(2, 4));
+  EXPECT_THAT(index.rows_of({base::SlotIndex{2}, base::SlotIndex{0}}), testing::ElementsAre(0, 1, 3));
+  EXPECT_TRUE(index.rows_of({base::SlotIndex{9}}).empty());
+}
+
 }  // namespace
 }  // namespace larimar::shard

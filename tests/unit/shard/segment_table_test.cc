@@ -39,5 +39,32 @@ TEST(SegmentTable, RefusesARepeatedIdAndABackwardRangeAndStaysAsItWas) {
   EXPECT_EQ(table.find(base::make_segment_id(2, 7)), std::nullopt);
 }
 
+TEST(SegmentTable, AnErasedIdMayComeAgainInANewSlot) {
+  SegmentTable table;
+  table.append(std::vector{segment(1), segment(2), segment(3)});
+  table.erase(base::make_segment_id(2, 2));
+  EXPECT_EQ(table.find(base::make_segment_id(2, 2)), std::nullopt);
+  EXPECT_EQ(table.size(), 3U);
+  EXPECT_EQ(table.live(), 2U);
+  table.append(std::vector{segment(2)});
+  EXPECT_EQ(table.find(base::make_segment_id(2, 2)), base::SlotIndex{3});
+  EXPECT_EQ(table.find(base::make_segment_id(2, 3)), base::SlotIndex{2}) << "the others stay where they are";
+  EXPECT_EQ(table.live(), 3U);
+}
+
+TEST(SegmentTable, SegmentsOfADocumentAreThoseThatAreThere) {
+  SegmentTable table;
+  SegmentInfo other = segment(5);
+  other.id = base::make_segment_id(3, 5);
+  other.document = 3;
+  table.append(std::vector{segment(9), other, segment(4)});
+  EXPECT_THAT(table.of_document(2), testing::ElementsAre(base::make_segment_id(2, 4), base::make_segment_id(2, 9)));
+  table.erase(base::make_segment_id(2, 4));
+  EXPECT_THAT(table.of_document(2), testing::ElementsAre(base::make_segment_id(2, 9)));
+  table.append(std::vector{segment(4)});
+  EXPECT_THAT(table.of_document(2), testing::ElementsAre(base::make_segment_id(2, 4), base::make_segment_id(2, 9)));
+  EXPECT_TRUE(table.of_document(7).empty());
+}
+
 }  // namespace
 }  // namespace larimar::shard
