@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/base/error.h"
+#include "common/base/process.h"
 #include "common/model/safetensors.h"
 #include "common/store/verify.h"
 #include "coordinator/answers.h"
@@ -79,7 +80,7 @@ void copy_live(const store::Folder& from, const shard::StoredSegments& segments,
   store::Manifest first = old;
   first.logs.clear();
   first.state = store::MemoryState::kIngesting;
-  store::Folder folder = store::Folder::create(files(), to, first, store::this_process("larimar salvage"));
+  store::Folder folder = store::Folder::create(files(), to, first, store::this_process(base::process_command()));
   if (old.m0) {
     const base::MappedFile m0(from.directory().path() / store::kKeyMemoryName);
     folder.directory().write_atomic(std::string(store::kKeyMemoryName), m0.bytes());

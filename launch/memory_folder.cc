@@ -6,6 +6,7 @@
 #include "common/base/failpoint.h"
 #include "common/base/file.h"
 #include "common/base/log.h"
+#include "common/base/process.h"
 #include "common/comm/agree.h"
 #include "common/memory/rules_text.h"
 #include "common/model/safetensors.h"
@@ -54,14 +55,14 @@ MemoryFolder MemoryFolder::open_writing(comm::Transport& transport, const std::f
     const auto state = store::Folder::open_joined(files(), path).manifest().state;
     if (wanted == Wanted::kComplete && state != store::MemoryState::kComplete) {
       // The lock first: if the ingest is at work just now, its holder is what the user has to know.
-      static_cast<void>(
-          store::Folder::open_writing(files(), path, store::this_process("larimar"), store::Recover::kKeepValidTail));
+      static_cast<void>(store::Folder::open_writing(files(), path, store::this_process(base::process_command()),
+                                                    store::Recover::kKeepValidTail));
       throw base::ConfigError(path.string() +
                               " holds an unfinished ingest; finish it by the same larimar ingest or append again");
     }
     const bool keep = state == store::MemoryState::kIngesting;
     store::Folder folder =
-        store::Folder::open_writing(files(), path, store::this_process("larimar"),
+        store::Folder::open_writing(files(), path, store::this_process(base::process_command()),
                                     keep ? store::Recover::kKeepValidTail : store::Recover::kRollBack);
     if (folder.manifest().state != state)
       throw base::ConfigError(path.string() + " was changed by another job just now; try again");
@@ -78,8 +79,9 @@ MemoryFolder MemoryFolder::open_writing(comm::Transport& transport, const std::f
 MemoryFolder MemoryFolder::create(comm::Transport& transport, const std::filesystem::path& path,
                                   const store::Manifest& first) {
   MemoryFolder memory;
-  memory.folder_ =
-      on_root(transport, [&] { return store::Folder::create(files(), path, first, store::this_process("larimar")); });
+  memory.folder_ = on_root(transport, [&] {
+    return store::Folder::create(files(), path, first, store::this_process(base::process_command()));
+  });
   memory.share(transport);
   comm::together(transport, [&] {
     if (transport.rank() != 0)

@@ -3,6 +3,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
+#include <string>
+
 namespace larimar::base {
 
 std::uint64_t peak_memory_bytes() {
@@ -12,5 +16,14 @@ std::uint64_t peak_memory_bytes() {
 }
 
 std::int64_t process_id() { return ::getpid(); }
+
+std::string process_command() {
+  std::ifstream file("/proc/self/cmdline", std::ios::binary);
+  std::string program, command;
+  std::getline(file, program, '\0');
+  std::getline(file, command, '\0');
+  const std::string name = std::filesystem::path(program).filename().string();
+  return command.empty() ? name : name + " " + command;
+}
 
 }  // namespace larimar::base

@@ -23,6 +23,10 @@ TEST(Process, PeakMemoryGrowsWithWhatIsTouchedAndNeverFalls) {
   EXPECT_LT(after, std::uint64_t{64} << 30);
 }
 
+TEST(Process, TheCommandBeginsWithTheProgramsName) {
+  EXPECT_THAT(process_command(), testing::StartsWith("test_unit_base_process"));
+}
+
 TEST(Process, TheNumberIsThisProcess) { EXPECT_EQ(process_id(), ::getpid()); }
 
 }  // namespace
