@@ -73,7 +73,7 @@ def memory_table(ratio_path, bench_path):
         for run in json.load(file)["benchmarks"]:
             if "items_per_second" in run and run.get("run_type", "iteration") == "iteration":
                 name = re.sub(r"/(iterations|min_time):[^/]*", "", run["name"])  # how long it ran says nothing here
-                name = re.sub(r"/rows/(\d+)/[01]$", r", \1 a call", name).replace("/times_slots/", ", N / K = ").replace("_", " ").replace("/", ", ")
+                name = re.sub(r"/rows/(\d+)/[01]$", r", \1 a call", name).replace("/times_slots/1", ", N = K").replace("/times_slots/4", ", N = 4 K").replace("_", " ").replace("/", ", ")
                 rows.append([name, "", f"{run['items_per_second']:,.0f} rows/s", ""])
     return {"columns": ["what", "iteration", "ours", "times faster"], "rows": rows}
 
