@@ -152,6 +152,7 @@ int run_program(int argc, char** argv) {
   Program program;
   program.run.command_line.assign(argv, argv + argc);
   program.ask.command_line = program.run.command_line;
+  program.ingest.command_line = program.append.command_line = program.run.command_line;
   try {
     refuse_unknown_command(program.app, argc, argv);
     program.app.parse(argc, argv);

@@ -30,8 +30,10 @@ struct IngestCommand {
   std::filesystem::path memory;                // the folder
   std::vector<std::filesystem::path> context;  // text; or
   std::filesystem::path codes;                 // safetensors
-  std::filesystem::path acknowledge;           // gets a line for each block that is on disk
-  double max_time = 0;  // seconds of ingest after which it stops, to be gone on with; 0: no limit
+  std::filesystem::path out;                   // folder of run.json; empty: none
+  std::vector<std::string> command_line;
+  std::filesystem::path acknowledge;  // gets a line for each block that is on disk
+  double max_time = 0;                // seconds of ingest after which it stops, to be gone on with; 0: no limit
 };
 
 /// Out of a memory folder: queries to answers, or keys to codes.

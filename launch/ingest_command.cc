@@ -19,6 +19,7 @@
 #include "launch/memory_folder.h"
 #include "launch/model_ids.h"
 #include "launch/networks.h"
+#include "launch/report.h"
 #include "launch/standard_input.h"
 #include "launch/write.h"
 
@@ -116,72 +117,123 @@ void finish_ingest(comm::Transport& transport, MemoryFolder& memory, const shard
   memory.commit(transport, next);
 }
 
-int ingest_command(comm::Transport& transport, const IngestCommand& command) {
-  if (!command.codes.empty()) return ingest_codes(transport, command);
-  transport.set_patience(command.setup.patience);
-  const wire::RolePlan roles = plan_storage(transport.size());
-  const int number = roles.shard_of(transport.rank());
-  JobSetup setup;
-  store::Manifest empty;
-  Networks networks = comm::together(transport, [&] {
+namespace {
+
+/// What an ingest of text needs before it looks at the memory.
+struct Prepared {
+  JobSetup setup;         // resolved
+  store::Manifest empty;  // of a memory made with this setup
+  Networks networks;
+};
+
+Prepared prepare(comm::Transport& transport, const IngestCommand& command, bool stores) {
+  return comm::together(transport, [&] {
+    Prepared prepared;
+    JobSetup& setup = prepared.setup;
     setup = resolve(command.setup);
     model::set_threads(setup.threads);
-    Networks loaded = load_networks(setup, {number >= 0, true, false});
-    settle_slots(setup, static_cast<std::size_t>(loaded.keys->key_size()));
-    empty = empty_manifest(setup, model_id(setup), keys_id(setup), loaded.code_size,
-                           static_cast<std::size_t>(loaded.keys->key_size()));
-    return loaded;
+    prepared.networks = load_networks(setup, {stores, true, false});
+    const auto key_size = static_cast<std::size_t>(prepared.networks.keys->key_size());
+    settle_slots(setup, key_size);
+    prepared.empty = empty_manifest(setup, model_id(setup), keys_id(setup), prepared.networks.code_size, key_size);
+    return prepared;
   });
-  const base::InterruptScope interruptible(command.max_time);
-  std::vector<std::filesystem::path> context = command.context;
-  spool_standard_input(transport, command.memory, context);
-  const std::vector<NewDocument> documents = comm::together(transport, [&] {
-    if (context.empty()) throw base::UsageError("nothing to ingest: give --context PATH or --codes FILE");
-    return transport.rank() == 0 ? describe_documents(text::Corpus(context)) : std::vector<NewDocument>{};
-  });
-  Begun begun = begin(transport, command, empty, documents);
-  if (!begun.memory) {
-    if (transport.rank() == 0) std::cout << "nothing new: " << command.memory.string() << " is complete\n";
-    return 0;
-  }
-  MemoryFolder& memory = *begun.memory;
-  const base::Stopwatch watch;
-  const shard::ShardPlace place{base::ShardId{static_cast<std::uint32_t>(std::max(number, 0))}, roles.shards(),
-                                static_cast<linalg::Index>(empty.code_size),
-                                static_cast<linalg::Index>(empty.key_size)};
+}
+
+/// What a rank that stores ingests with; nothing on the others.
+struct Storing {
   std::optional<shard::ShardService> shard;
   std::optional<shard::BlockEncoder> encoder;
   std::optional<shard::LogWriters> logs;
   std::optional<shard::Ingesting> how;
+
+  void start(const Prepared& prepared, const MemoryFolder& memory, const shard::ShardPlace& place,
+             const std::filesystem::path& acknowledge) {
+    shard::EncodingRules rules = prepared.setup.rules;
+    rules.key_mode = parse_key_mode(prepared.setup.key_mode);
+    const Networks& networks = prepared.networks;
+    shard.emplace(place);
+    encoder.emplace(*networks.codes, *networks.keys, *networks.tokenizer, rules);
+    logs.emplace(memory.folder(), place.shard, place.shards, acknowledge);
+    const std::size_t first = first_unfinished(memory.manifest());
+    how.emplace(shard::Ingesting{.encoder = *encoder,
+                                 .logs = &*logs,
+                                 .first_block = memory.manifest().documents[first].first_block,
+                                 .first_document = static_cast<std::uint32_t>(first)});
+  }
+};
+
+std::vector<NewDocument> find_documents(comm::Transport& transport, const IngestCommand& command) {
+  std::vector<std::filesystem::path> context = command.context;
+  spool_standard_input(transport, command.memory, context);
+  return comm::together(transport, [&] {
+    if (context.empty()) throw base::UsageError("nothing to ingest: give --context PATH or --codes FILE");
+    return transport.rank() == 0 ? describe_documents(text::Corpus(context)) : std::vector<NewDocument>{};
+  });
+}
+
+void tell(const IngestCommand& command, const std::vector<shard::IngestStats>& stats,
+          const coordinator::RunReport& report, double seconds) {
+  std::uint64_t resumed = 0;
+  for (const shard::IngestStats& one : stats) resumed += one.resumed_blocks;
+  std::cout << command.memory.string() << ": " << report.context.documents << " documents, " << report.context.segments
+            << " segments, " << report.context.tokens << " tokens in " << seconds << " s";
+  if (resumed > 0) std::cout << "; " << resumed << " blocks were there from before";
+  std::cout << std::endl;
+}
+
+int ingest_text(comm::Transport& transport, const IngestCommand& command, coordinator::RunReport& report) {
+  const wire::RolePlan roles = plan_storage(transport.size());
+  const int number = roles.shard_of(transport.rank());
+  const base::Stopwatch watch;
+  const Prepared prepared = prepare(transport, command, number >= 0);
+  const store::Manifest& empty = prepared.empty;
+  const base::InterruptScope interruptible(command.max_time);
+  Begun begun = begin(transport, command, empty, find_documents(transport, command));
+  report.phases.push_back({"open", watch.seconds()});
+  report.config = to_json(prepared.setup);
+  report.error.clear();
+  report.exit_code = base::ExitCode::kOk;
+  if (!begun.memory) {
+    if (transport.rank() == 0) std::cout << "nothing new: " << command.memory.string() << " is complete\n";
+    return 0;
+  }
+  const base::Stopwatch ingest_watch;
+  const shard::ShardPlace place{base::ShardId{static_cast<std::uint32_t>(std::max(number, 0))}, roles.shards(),
+                                static_cast<linalg::Index>(empty.code_size),
+                                static_cast<linalg::Index>(empty.key_size)};
+  Storing storing;
   const text::Corpus corpus = comm::together(transport, [&] {
-    shard::EncodingRules rules = setup.rules;
-    rules.key_mode = parse_key_mode(setup.key_mode);
-    if (number >= 0) {
-      shard.emplace(place);
-      encoder.emplace(*networks.codes, *networks.keys, *networks.tokenizer, rules);
-      logs.emplace(memory.folder(), place.shard, place.shards, command.acknowledge);
-      const std::size_t first = first_unfinished(memory.manifest());
-      how.emplace(shard::Ingesting{.encoder = *encoder,
-                                   .logs = &*logs,
-                                   .first_block = memory.manifest().documents[first].first_block,
-                                   .first_document = static_cast<std::uint32_t>(first)});
-    }
+    if (number >= 0) storing.start(prepared, *begun.memory, place, command.acknowledge);
     return text::Corpus(begun.paths);
   });
   LARIMAR_FAILPOINT("launch.ingest.begin");
   transport.set_phase("ingest");
-  const auto stats = ingest_together(transport, roles, setup, shard ? &*shard : nullptr, how ? &*how : nullptr, corpus);
-  finish_ingest(transport, memory, logs ? &*logs : nullptr, place, {setup.m0, setup.seed});
-  if (transport.rank() != 0) return 0;
-  coordinator::RunReport report;
+  const auto stats = ingest_together(transport, roles, prepared.setup, storing.shard ? &*storing.shard : nullptr,
+                                     storing.how ? &*storing.how : nullptr, corpus);
+  finish_ingest(transport, *begun.memory, storing.logs ? &*storing.logs : nullptr, place,
+                {prepared.setup.m0, prepared.setup.seed});
   report_context(corpus, stats, report);
-  std::uint64_t resumed = 0;
-  for (const shard::IngestStats& one : stats) resumed += one.resumed_blocks;
-  std::cout << command.memory.string() << ": " << corpus.documents().size() << " documents, " << report.context.segments
-            << " segments, " << report.context.tokens << " tokens in " << watch.seconds() << " s";
-  if (resumed > 0) std::cout << "; " << resumed << " blocks were there from before";
-  std::cout << std::endl;
+  report.phases.push_back({"ingest", ingest_watch.seconds()});
+  report_ranks(transport, roles, report);
+  if (transport.rank() == 0) tell(command, stats, report, ingest_watch.seconds());
   return 0;
+}
+
+}  // namespace
+
+int ingest_command(comm::Transport& transport, const IngestCommand& command) {
+  transport.set_patience(command.setup.patience);
+  const auto work = [&](coordinator::RunReport& report) {
+    if (command.codes.empty()) return ingest_text(transport, command, report);
+    const int code = ingest_codes(transport, command);
+    report.error.clear();
+    report.exit_code = base::ExitCode::kOk;
+    return code;
+  };
+  if (!command.out.empty()) return with_run_report(transport, command.out, command.setup, command.command_line, work);
+  coordinator::RunReport unseen;
+  return work(unseen);
 }
 
 }  // namespace larimar::launch

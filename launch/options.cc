@@ -159,6 +159,7 @@ void add_ingest_options(CLI::App& app, IngestCommand& command) {
                  "documents, folders of documents, or - for standard input; unchanged ones that are there are skipped");
   app.add_option("--codes", command.codes,
                  "safetensors instead of text: z F32 [N, C], and if they differ keys F32 [N, D] and ids I64 [N]");
+  app.add_option("--out", command.out, "folder that gets run.json, what the ingest was asked and how it went");
   app.add_option("--acknowledge", command.acknowledge,
                  "file that gets a line, the block's number, for each block once it is on disk");
   app.add_option("--max-time", command.max_time,

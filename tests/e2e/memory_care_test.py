@@ -84,6 +84,17 @@ class CareTest(ProgramTest):
         self.assertNotEqual(after["answer"], "Barnaby.")
         self.done("reshard", self.memory, "--out", anew, code=73)
 
+    def test_an_ingest_reports_how_it_went(self):
+        self.done("ingest", "--context", self.book, "--memory", self.memory, "--keys", "model", "--quiet", "--out", self.out, ranks=2)
+        report = self.report()
+        self.assertEqual((report["status"], report["exit_code"], report["error"]), ("ok", 0, None))
+        self.assertEqual(report["context"]["documents"], 1)
+        self.assertGreater(report["context"]["segments"], 20)
+        self.assertEqual(len(report["ranks"]), 2)
+        other = self.write("other.txt", texts.story(5, 3))
+        self.done("ingest", "--context", other, "--memory", self.memory, "--keys", "model", "--quiet", "--out", self.out, code=78)
+        self.assertEqual((self.report()["status"], self.report()["exit_code"]), ("failed", 78))
+
     def test_an_export_holds_every_segment(self):
         self.ingest()
         tensors = self.folder / "all.safetensors"

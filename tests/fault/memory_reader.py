@@ -161,7 +161,7 @@ def check_complete(folder: pathlib.Path) -> Manifest:
         raise Damaged(f"the newest manifest is {manifest.state}")
     logs = {log.shard: log for log in read_logs(folder)}
     for shard, (size, records, chain) in manifest.logs.items():
-        if logs[shard].chain_at(size) != (records, chain) or logs[shard].size != size:
+        if shard not in logs or logs[shard].chain_at(size) != (records, chain) or logs[shard].size != size:
             raise Damaged(f"log.{shard:03d} is not as the manifest counts it")
     for log in logs.values():
         for record in log.records:
