@@ -104,6 +104,15 @@ void finish_ingest(comm::Transport& transport, MemoryFolder& memory, const shard
     });
     KeySource keys;
     if (stored) keys = {stored->key_rows(), [&](std::uint64_t stride) { return stored->sample_keys(stride); }};
+    std::uint64_t key_rows = 0;
+    for (const std::uint64_t count : transport.all_gather_one(keys.rows)) key_rows += count;
+    comm::together(transport, [&] {
+      if (source.m0.empty() && key_rows < rules.slots)
+        throw base::ConfigError("a codebook of " + std::to_string(rules.slots) + " rows cannot be made from " +
+                                std::to_string(key_rows) + " keys; remove the folder " +
+                                memory.folder().directory().path().string() + ", which stays unfinished, and ask for " +
+                                "fewer slots or give more text");
+    });
     const linalg::Matrix rows =
         source.m0.empty()
             ? learn_key_memory(transport, keys, rules.slots, static_cast<std::size_t>(place.key_size), source.seed)

@@ -119,7 +119,7 @@ void check_same_settings(const store::Manifest& memory, const store::Manifest& a
   }
   if (!differences.empty())
     throw base::ConfigError("the memory was made with other settings: " + differences +
-                            "; give the same ones, or make a new memory");
+                            "; give the same ones, or remove that folder or name another one to make a new memory");
 }
 
 JobSetup setup_of(const store::Manifest& manifest, JobSetup setup) {

@@ -23,7 +23,10 @@ LogWriters::LogWriters(const store::Folder& folder, base::ShardId shard, std::si
     : folder_(folder), committed_(logs_of_shard(folder.manifest(), shard, shards)) {
   if (acknowledge.empty()) return;
   acknowledge_.open(acknowledge, std::ios::app);
-  if (!acknowledge_) throw base::Error(base::ExitCode::kCannotCreate, "cannot write " + acknowledge.string());
+  if (!acknowledge_)
+    throw base::Error(base::ExitCode::kCannotCreate,
+                      "cannot write " + acknowledge.string() +
+                          " for acknowledgements; does its folder exist, and may you write there?");
 }
 
 store::LogWriter& LogWriters::writer(std::uint32_t virtual_shard) {

@@ -95,6 +95,19 @@ class CareTest(ProgramTest):
         self.done("ingest", "--context", other, "--memory", self.memory, "--keys", "model", "--quiet", "--out", self.out, code=78)
         self.assertEqual((self.report()["status"], self.report()["exit_code"]), ("failed", 78))
 
+    def test_a_codebook_larger_than_the_text_says_how_to_go_on(self):
+        ingest = ("ingest", "--context", self.book, "--memory", self.memory, "--keys", "model", "--quiet", "--slots")
+        refused = self.done(*ingest, 5000, ranks=3, code=78).err
+        for word in ("5000 rows", f"remove the folder {self.memory}", "fewer slots"):
+            self.assertIn(word, refused)
+        self.assertIn("remove that folder", self.done(*ingest, 4, code=78).err)
+
+    def test_acknowledgements_that_cannot_be_written_are_refused(self):
+        nowhere = self.folder / "none" / "acknowledged"
+        refused = self.done("ingest", "--context", self.book, "--memory", self.memory, "--keys", "model", "--quiet", "--acknowledge",
+                            nowhere, ranks=2, code=73).err
+        self.assertIn(f"cannot write {nowhere} for acknowledgements", refused)
+
     def test_an_export_holds_every_segment(self):
         self.ingest()
         tensors = self.folder / "all.safetensors"

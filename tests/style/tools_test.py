@@ -102,7 +102,7 @@ class CheckTree(ToolTest):
         return self.run_tool("check_tree.py", check, "--root", str(self.folder))
 
     def test_machine_paths_are_found_with_their_line(self):
-        ran = self.check("words", {"a.md": "fine: frame/work/x\nsee " + "/wo" + "rk/x\n", "b.bin": b"\0 /wo" + b"rk/x"})
+        ran = self.check("words", {"a.md": "fine: frame" + "/wo" + "rk/x\nsee " + "/wo" + "rk/x\n", "b.bin": b"\0 /wo" + b"rk/x"})
         self.assertEqual(ran.returncode, 1)
         self.assertIn("a.md:2:", ran.stdout)
         self.assertIn("1 findings", ran.stdout)
