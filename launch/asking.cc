@@ -111,7 +111,7 @@ double calibrate_scope(const Asking& asking, const std::filesystem::path& unseen
 Asked answer_together(const Asking& asking, std::span<const coordinator::Query> queries, std::uint64_t count) {
   try {
     if (!asking.setup.calibrate.empty()) asking.setup.scope = calibrate_scope(asking, asking.setup.calibrate);
-    return ask_all(asking, queries, count, asking.setup.scope);
+    return ask_all(asking, queries, count, asking.setup.scope.value());
   } catch (const base::CommError&) {
     throw;
   } catch (const comm::AgreedError&) {

@@ -72,6 +72,7 @@ struct Program {
   EvalCommand passkey, needles;
   ModelEvalCommand model;
   CapacityCommand capacity;
+  ConvertCommand convert;
   train::TrainOptions train;
   int train_threads = 1;
   JobSetup info;
@@ -123,6 +124,9 @@ struct Program {
     add_eval_capacity_options(*add(*eval, "capacity", "how many facts each kind of memory holds, and forgets",
                                    [this] { return eval_capacity_command(capacity); }),
                               capacity);
+    add_convert_options(*add(app, "convert", "a Larimar checkpoint or a GGUF file into a folder that this program loads",
+                             [this] { return convert_command(convert); }),
+                        convert);
     add_train_options(
         *add(app, "train", "train larimar-compact", [this] { return train_command(train, train_threads); }), train,
         train_threads);

@@ -17,7 +17,8 @@ struct NetworkNeeds {
 
 /// The networks of one rank, loaded once; null where they are not needed.
 struct Networks {
-  std::unique_ptr<const text::Tokenizer> tokenizer;
+  std::unique_ptr<const text::Tokenizer> tokenizer;          // of text that goes in
+  std::unique_ptr<const text::Tokenizer> decoder_tokenizer;  // of text that comes out; null: the same
   std::unique_ptr<model::CodeEncoder> codes;
   std::unique_ptr<model::KeyEncoder> keys;
   std::unique_ptr<model::CodeDecoder> decoder;

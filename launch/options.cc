@@ -12,8 +12,8 @@ namespace {
 void add_network_options(CLI::App& app, JobSetup& setup) {
   app.add_option("--model", setup.model, "folder of the model (default: the larimar-compact shipped with the program)");
   app.add_option("--keys", setup.keys,
-                 "what makes read and write keys: minilm, model, or auto (minilm where it is installed)")
-      ->check(CLI::IsMember({"auto", "minilm", "model"}))
+                 "what makes read and write keys: minilm, model (codes of length 1), code, or auto (minilm if installed)")
+      ->check(CLI::IsMember({"auto", "minilm", "model", "code"}))
       ->capture_default_str();
   app.add_option("--keys-folder", setup.keys_folder,
                  "folder of all-MiniLM-L6-v2 (default: where launch/install.sh puts it)");
@@ -51,7 +51,7 @@ void add_addressing_options(CLI::App& app, JobSetup& setup) {
             memory::parse_read_weights, rules.read_weights);
   app.add_option("--slots", rules.slots, "rows K of a codebook made from the keys; 0: every segment has its own slot")
       ->capture_default_str();
-  app.add_option("--m0", setup.m0, "safetensors with the codebook's rows, F32 [K, D], instead of --slots");
+  app.add_option("--m0", setup.m0, "safetensors with the codebook's rows, F32 [K, D]; or model: the model's own");
   // Values of the three are checked by memory::check, which says what they mean.
   app.add_option("--ridge", rules.ridge, "ridge of the least squares")->capture_default_str();
   app.add_option("--alpha", rules.alpha, "variance of gaussian addressing")->capture_default_str();
