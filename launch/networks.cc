@@ -4,6 +4,7 @@
 #include "common/base/failpoint.h"
 #include "common/model/compact.h"
 #include "common/model/larimar_config.h"
+#include "common/model/language_model.h"
 #include "common/model/larimar_encoder.h"
 #include "common/model/minilm.h"
 #include "common/model/model_keys.h"
@@ -62,6 +63,12 @@ Networks load_networks(const JobSetup& setup, const NetworkNeeds& needs) {
   if (needs.decoder) {
     const text::Tokenizer& words = networks.decoder_tokenizer ? *networks.decoder_tokenizer : *networks.tokenizer;
     networks.decoder_service = std::make_unique<decoder::DecoderService>(*networks.decoder, words);
+  }
+  if (needs.decoder && needs_language(setup)) {
+    networks.language_tokenizer = text::load_tokenizer(setup.language);
+    networks.language = model::load_language_model(setup.language, {.device = setup.device});
+    networks.language_service =
+        std::make_unique<decoder::LanguageService>(*networks.language, *networks.language_tokenizer);
   }
   LARIMAR_FAILPOINT("launch.models.loaded");
   return networks;

@@ -4,6 +4,7 @@
 
 #include "common/model/encoders.h"
 #include "decoder/decoder_service.h"
+#include "decoder/language_service.h"
 #include "launch/setup.h"
 
 namespace larimar::launch {
@@ -23,6 +24,9 @@ struct Networks {
   std::unique_ptr<model::KeyEncoder> keys;
   std::unique_ptr<model::CodeDecoder> decoder;
   std::unique_ptr<decoder::DecoderService> decoder_service;
+  std::unique_ptr<const text::Tokenizer> language_tokenizer;
+  std::unique_ptr<model::LanguageModel> language;  // for decoder ranks of a job that reranks or reads
+  std::unique_ptr<decoder::LanguageService> language_service;
   std::size_t code_size = 0;
 };
 

@@ -22,6 +22,22 @@ bool has_file(const fs::path& path) {
   return fs::is_regular_file(path, code);
 }
 
+/// Reranking and reading take seconds a question on a CPU: smaller batches, so that nobody waits for long in one exchange.
+constexpr std::size_t kLanguageBatch = 4;
+
+void check_language(JobSetup& setup) {
+  if (!has_file(setup.language / "config.json")) {
+    throw base::ConfigError("--rerank and --reader need a language model, and there is no config.json in " +
+                            setup.language.string() + "; run launch/install.sh, or name a folder with --language-model");
+  }
+  const memory::MemoryRules& rules = setup.memory;
+  if (setup.rerank && (rules.key_memory != memory::KeyMemory::kStored || rules.aggregation != memory::Aggregation::kBest))
+    throw base::ConfigError("--rerank orders whole segments: it needs stored keys with aggregation best, not a codebook "
+                            "or a blend");
+  setup.batch = std::min(setup.batch, kLanguageBatch);
+  setup.candidates = std::max(setup.candidates, setup.reads);
+}
+
 }  // namespace
 
 fs::path home_folder() {
@@ -70,6 +86,8 @@ JobSetup resolve(JobSetup setup) {
     throw base::ConfigError("--keys minilm: no model.safetensors in " + setup.keys_folder.string() +
                             "; run launch/install.sh, name the folder with --keys-folder, or use --keys model");
   }
+  if (setup.language.empty()) setup.language = deps_folder() / "smollm2";
+  if (needs_language(setup)) check_language(setup);
   if (!has_file(setup.model / "config.json")) {
     throw base::MissingInputError("the model folder " + setup.model.string() +
                                   " has no config.json; name one with --model");
@@ -110,6 +128,10 @@ nlohmann::json to_json(const JobSetup& setup) {
           {"reads", setup.reads},
           {"scope", setup.scope.value_or(kUsualScope)},
           {"calibrate", setup.calibrate.string()},
+          {"rerank", setup.rerank ? "likelihood" : "none"},
+          {"candidates", setup.rerank ? setup.candidates : 0},
+          {"reader", setup.reader ? "smollm2" : "none"},
+          {"language_model", needs_language(setup) ? setup.language.string() : ""},
           {"batch", setup.batch},
           {"device", setup.device},
           {"threads", setup.threads},

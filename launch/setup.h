@@ -26,12 +26,19 @@ struct JobSetup {
   std::size_t reads = 4;                           // segments read and decoded for a query
   std::optional<double> scope;                     // least key similarity of a query that is in scope
   std::filesystem::path calibrate;  // text not in the context: scope becomes what 95 % of its sentences stay below
+  bool rerank = false;              // order the candidates of a question by the language model's likelihood
+  std::size_t candidates = 24;      // of a question, where they are reranked
+  bool reader = false;              // let the language model word the answers to questions
+  std::filesystem::path language;   // its folder; empty: where launch/install.sh puts SmolLM2
   std::size_t batch = 64;           // queries read together
   double patience = 300;            // seconds of silence after which a wait fails
   std::uint64_t seed = 1;           // of the codebook
   bool cache = false;               // keep encoded blocks for further jobs of this process
   bool quiet = false;               // no progress
 };
+
+/// Whether the job needs a language model beside the decoder.
+[[nodiscard]] inline bool needs_language(const JobSetup& setup) { return setup.rerank || setup.reader; }
 
 /// The folder that holds models/: beside the program's build folder, the working directory, or $LARIMAR_HOME.
 [[nodiscard]] std::filesystem::path home_folder();
