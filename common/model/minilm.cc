@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "common/base/error.h"
+#include "common/model/bert_network.h"
 #include "common/model/minilm_batches.h"
 #include "common/model/minilm_config.h"
-#include "common/model/minilm_network.h"
 #include "common/text/tokenizer.h"
 
 namespace larimar::model {
@@ -22,7 +22,7 @@ class MiniLm final : public KeyEncoder {
         tokenizer_(text::load_tokenizer(folder / "tokenizer.json")),
         first_(tokenizer_->id_of("[CLS]")),
         last_(tokenizer_->id_of("[SEP]")),
-        network_(SafetensorsFile(folder / "model.safetensors"), config_) {
+        network_(std::make_shared<const Checkpoint>(folder), config_, "", false) {
     if (static_cast<std::uint64_t>(tokenizer_->size()) > config_.vocabulary) {
       throw base::FormatError((folder / "tokenizer.json").string() + " has " + std::to_string(tokenizer_->size()) +
                               " pieces, but config.json says " + std::to_string(config_.vocabulary));
@@ -43,7 +43,7 @@ class MiniLm final : public KeyEncoder {
     for (const auto& batch : plan_batches(lengths, options_.batch_tokens)) {
       std::vector<std::vector<text::TokenId>> chosen;
       for (const std::size_t index : batch) chosen.push_back(std::move(sequences[index]));
-      const linalg::Matrix rows = network_.keys(chosen);
+      const linalg::Matrix rows = network_.mean_keys(chosen);
       for (std::size_t i = 0; i < batch.size(); ++i)
         keys.row(static_cast<linalg::Index>(batch[i])) = rows.row(static_cast<linalg::Index>(i));
     }
@@ -64,7 +64,7 @@ class MiniLm final : public KeyEncoder {
   std::unique_ptr<const text::Tokenizer> tokenizer_;
   text::TokenId first_;
   text::TokenId last_;
-  MiniLmNetwork network_;
+  BertNetwork network_;
 };
 
 }  // namespace

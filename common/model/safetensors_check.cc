@@ -11,16 +11,27 @@ std::string to_string(const TensorShape& shape) {
   return text;
 }
 
-void require_tensors(const SafetensorsFile& file, const TensorShapes& expected) {
+namespace {
+
+bool fits(const TensorView& found, const TensorShape& wanted) {
+  const bool any_float =
+      wanted.dtype == "FLOAT" && (found.dtype == "F32" || found.dtype == "F16" || found.dtype == "BF16");
+  return (any_float || found.dtype == wanted.dtype) && found.shape == wanted.shape;
+}
+
+}  // namespace
+
+void require_tensors(const std::filesystem::path& source, const std::map<std::string, TensorView>& tensors,
+                     const TensorShapes& expected) {
   std::string faults;
   for (const auto& [name, wanted] : expected) {
-    const auto found = file.tensors().find(name);
-    if (found != file.tensors().end() && TensorShape{found->second.dtype, found->second.shape} == wanted) continue;
+    const auto found = tensors.find(name);
+    if (found != tensors.end() && fits(found->second, wanted)) continue;
     const std::string actual =
-        found == file.tensors().end() ? "missing" : "found " + to_string({found->second.dtype, found->second.shape});
+        found == tensors.end() ? "missing" : "found " + to_string({found->second.dtype, found->second.shape});
     faults += "\n  " + name + ": expected " + to_string(wanted) + ", " + actual;
   }
-  if (!faults.empty()) throw base::FormatError(file.path().string() + " does not fit its config.json:" + faults);
+  if (!faults.empty()) throw base::FormatError(source.string() + " does not fit its config.json:" + faults);
 }
 
 }  // namespace larimar::model

@@ -21,8 +21,8 @@ TEST(MiniLmConfig, ReadsSizesAndLimits) {
   EXPECT_EQ(config.hidden, 8U);
   EXPECT_EQ(config.layers, 2U);
   EXPECT_EQ(config.max_tokens, 6U);
-  EXPECT_EQ(minilm_tensors(config).size(), 5U + 2U * 16U);
-  EXPECT_EQ(minilm_tensors(config).at("encoder.layer.1.output.dense.weight").shape,
+  EXPECT_EQ(bert_tensors(config, "", false).size(), 5U + 2U * 16U);
+  EXPECT_EQ(bert_tensors(config, "", false).at("encoder.layer.1.output.dense.weight").shape,
             (std::vector<std::uint64_t>{8, 12}));
 }
 

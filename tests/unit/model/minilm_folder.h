@@ -33,7 +33,7 @@ class MiniLmFolder {
     put("sentence_bert_config.json", {{"max_seq_length", 6}});
     put("1_Pooling/config.json", {{"pooling_mode_mean_tokens", true}, {"pooling_mode_cls_token", false}});
     put("tokenizer.json", tokenizer());
-    for (const auto& [name, shape] : minilm_tensors(read_minilm_config(path_))) set(name, shape.shape);
+    for (const auto& [name, shape] : bert_tensors(read_minilm_config(path_), "", false)) set(name, shape.shape);
     save();
   }
   MiniLmFolder(const MiniLmFolder&) = delete;

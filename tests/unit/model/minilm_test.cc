@@ -68,8 +68,8 @@ TEST(MiniLm, WrongAndMissingTensorsAreListedTogether) {
   EXPECT_THAT([&] { static_cast<void>(load_minilm(folder.path())); },
               ThrowsMessage<base::FormatError>(AllOf(
                   HasSubstr("model.safetensors"),
-                  HasSubstr("encoder.layer.0.attention.self.key.bias: expected F32 [8], missing"),
-                  HasSubstr("encoder.layer.1.intermediate.dense.weight: expected F32 [12, 8], found F32 [8, 12]"))));
+                  HasSubstr("encoder.layer.0.attention.self.key.bias: expected FLOAT [8], missing"),
+                  HasSubstr("encoder.layer.1.intermediate.dense.weight: expected FLOAT [12, 8], found F32 [8, 12]"))));
 }
 
 TEST(MiniLm, ATruncatedFileIsRefused) {

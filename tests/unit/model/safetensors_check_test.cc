@@ -26,19 +26,23 @@ TEST(RequireTensors, ListsEveryFaultAtOnce) {
                     {{"good", {"F32", {2, 3}, bytes}},
                      {"turned", {"F32", {3, 2}, bytes}},
                      {"typed", {"I32", {6}, bytes}},
+                     {"half", {"F16", {12}, bytes}},
                      {"more", {"F32", {6}, bytes}}},
                     {});
   const SafetensorsFile file(path);
-  EXPECT_NO_THROW(require_tensors(file, {{"good", {"F32", {2, 3}}}}));
+  EXPECT_NO_THROW(require_tensors(path, file.tensors(),
+                                  {{"good", {"F32", {2, 3}}}, {"half", {"FLOAT", {12}}}, {"more", {"FLOAT", {6}}}}));
   EXPECT_THAT(
       [&] {
-        require_tensors(
-            file,
-            {{"good", {"F32", {2, 3}}}, {"turned", {"F32", {2, 3}}}, {"typed", {"F32", {6}}}, {"absent", {"F32", {}}}});
+        require_tensors(path, file.tensors(),
+                        {{"good", {"F32", {2, 3}}},
+                         {"turned", {"F32", {2, 3}}},
+                         {"typed", {"FLOAT", {6}}},
+                         {"absent", {"F32", {}}}});
       },
       ThrowsMessage<base::FormatError>(AllOf(
           HasSubstr(path.string()), Not(HasSubstr("good")), HasSubstr("turned: expected F32 [2, 3], found F32 [3, 2]"),
-          HasSubstr("typed: expected F32 [6], found I32 [6]"), HasSubstr("absent: expected F32 [], missing"))));
+          HasSubstr("typed: expected FLOAT [6], found I32 [6]"), HasSubstr("absent: expected F32 [], missing"))));
   std::filesystem::remove(path);
 }
 

@@ -1,4 +1,4 @@
-#include "common/model/minilm_network.h"
+#include "common/model/bert_network.h"
 
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
@@ -35,11 +35,15 @@ struct Group {
   std::int64_t length = 0;  // tokens of each
 };
 
-Affine read_affine(const SafetensorsFile& file, const std::string& name) {
-  return {to_tensor(file.at(name + ".weight")), to_tensor(file.at(name + ".bias"))};
+at::Tensor read_floats(const Checkpoint& file, const std::string& name) {
+  return to_tensor(file.at(name)).to(at::kFloat);
 }
 
-Layer read_layer(const SafetensorsFile& file, const std::string& prefix) {
+Affine read_affine(const Checkpoint& file, const std::string& name) {
+  return {read_floats(file, name + ".weight"), read_floats(file, name + ".bias")};
+}
+
+Layer read_layer(const Checkpoint& file, const std::string& prefix) {
   const Affine query = read_affine(file, prefix + "attention.self.query");
   const Affine key = read_affine(file, prefix + "attention.self.key");
   const Affine value = read_affine(file, prefix + "attention.self.value");
@@ -91,24 +95,34 @@ at::Tensor attend(const at::Tensor& projected, const std::vector<Group>& groups,
 
 }  // namespace
 
-struct MiniLmNetwork::Weights {
-  at::Tensor places;  // [positions, hidden]: position and first token type, summed once
+struct BertNetwork::Weights {
+  TensorView words;       // [vocabulary, hidden], mapped
+  at::Tensor half_words;  // the same as floats, where the file has another type
+  at::Tensor places;      // [positions, hidden]: position and first token type, summed once
   Affine embedding_norm;
   std::vector<Layer> layers;
+  Affine pooler;
 
-  Weights(const SafetensorsFile& file, const MiniLmConfig& config)
-      : places(to_tensor(file.at("embeddings.position_embeddings.weight")) +
-               to_tensor(file.at("embeddings.token_type_embeddings.weight"))[0]),
-        embedding_norm(read_affine(file, "embeddings.LayerNorm")) {
+  Weights(const Checkpoint& file, const BertConfig& config, const std::string& prefix, bool with_pooler)
+      : words(file.at(prefix + "embeddings.word_embeddings.weight")),
+        places(read_floats(file, prefix + "embeddings.position_embeddings.weight") +
+               read_floats(file, prefix + "embeddings.token_type_embeddings.weight")[0]),
+        embedding_norm(read_affine(file, prefix + "embeddings.LayerNorm")) {
+    if (words.dtype != "F32") {
+      half_words = to_tensor(words).to(at::kFloat);
+      words = to_view(half_words);
+    }
     for (std::uint64_t i = 0; i < config.layers; ++i)
-      layers.push_back(read_layer(file, "encoder.layer." + std::to_string(i) + "."));
+      layers.push_back(read_layer(file, prefix + "encoder.layer." + std::to_string(i) + "."));
+    if (with_pooler) pooler = read_affine(file, prefix + "pooler.dense");
   }
 
   /// Rows of all sequences one after another: [tokens, hidden]. Words are copied from the mapped file, which ranks of a
   /// node share, so that the largest table is in memory once.
-  [[nodiscard]] at::Tensor embed(std::span<const std::vector<text::TokenId>> sequences, const TensorView& words) const {
+  [[nodiscard]] at::Tensor embed(std::span<const std::vector<text::TokenId>> sequences) const {
     std::vector<std::int64_t> positions;
     for (const auto& sequence : sequences) {
+      LARIMAR_EXPECT(static_cast<std::int64_t>(sequence.size()) <= places.size(0));
       for (std::size_t i = 0; i < sequence.size(); ++i) positions.push_back(static_cast<std::int64_t>(i));
     }
     at::Tensor rows = at::empty({static_cast<std::int64_t>(positions.size()), places.size(1)}, at::kFloat);
@@ -123,41 +137,73 @@ struct MiniLmNetwork::Weights {
     }
     return rows.add_(at::index_select(places, 0, to_tensor(positions)));
   }
+
+  [[nodiscard]] at::Tensor forward(std::span<const std::vector<text::TokenId>> sequences,
+                                   const std::vector<Group>& groups, const BertConfig& config) const {
+    const auto heads = static_cast<std::int64_t>(config.heads);
+    at::Tensor x = normalize(embedding_norm, embed(sequences), config.norm_epsilon);
+    for (const Layer& layer : layers) {
+      const at::Tensor attended = attend(apply(layer.query_key_value, x), groups, heads);
+      x = normalize(layer.attention_norm, apply(layer.attention_out, attended).add_(x), config.norm_epsilon);
+      at::Tensor wide = apply(layer.widen, x);
+      at::gelu_(wide);
+      x = normalize(layer.norm, apply(layer.narrow, wide).add_(x), config.norm_epsilon);
+    }
+    return x;
+  }
 };
 
-MiniLmNetwork::MiniLmNetwork(SafetensorsFile file, const MiniLmConfig& config)
-    : file_(std::move(file)), config_(config) {
-  require_tensors(file_, minilm_tensors(config_));
-  const c10::InferenceMode inference;
-  weights_ = std::make_unique<const Weights>(file_, config_);
+namespace {
+
+linalg::Matrix finite(const at::Tensor& rows, const Checkpoint& checkpoint) {
+  linalg::Matrix matrix = to_matrix(rows);
+  if (!matrix.allFinite()) {
+    throw base::NumericalError(checkpoint.source().string() +
+                               " gives keys that are not finite (are the weights damaged?)");
+  }
+  return matrix;
 }
 
-MiniLmNetwork::~MiniLmNetwork() = default;
+}  // namespace
 
-linalg::Matrix MiniLmNetwork::keys(std::span<const std::vector<text::TokenId>> sequences) const {
+BertNetwork::BertNetwork(std::shared_ptr<const Checkpoint> weights, const BertConfig& config, const std::string& prefix,
+                         bool pooler)
+    : checkpoint_(std::move(weights)), config_(config) {
+  require_tensors(checkpoint_->source(), checkpoint_->tensors(), bert_tensors(config_, prefix, pooler));
+  const c10::InferenceMode inference;
+  weights_ = std::make_unique<const Weights>(*checkpoint_, config_, prefix, pooler);
+}
+
+BertNetwork::~BertNetwork() = default;
+
+linalg::Matrix BertNetwork::mean_keys(std::span<const std::vector<text::TokenId>> sequences) const {
   const c10::InferenceMode inference;
   const std::vector<Group> groups = find_groups(sequences);
-  const auto heads = static_cast<std::int64_t>(config_.heads);
-  const double epsilon = config_.norm_epsilon;
-  at::Tensor x = weights_->embed(sequences, file_.at("embeddings.word_embeddings.weight"));
-  x = normalize(weights_->embedding_norm, x, epsilon);
-  for (const Layer& layer : weights_->layers) {
-    const at::Tensor attended = attend(apply(layer.query_key_value, x), groups, heads);
-    x = normalize(layer.attention_norm, apply(layer.attention_out, attended).add_(x), epsilon);
-    at::Tensor wide = apply(layer.widen, x);
-    at::gelu_(wide);
-    x = normalize(layer.norm, apply(layer.narrow, wide).add_(x), epsilon);
-  }
+  const at::Tensor x = weights_->forward(sequences, groups, config_);
   std::vector<at::Tensor> means;
   for (const Group& group : groups) {
     means.push_back(
         x.narrow(0, group.first, group.count * group.length).view({group.count, group.length, x.size(1)}).mean(1));
   }
   const at::Tensor mean = at::cat(means);
-  linalg::Matrix keys = to_matrix(mean / mean.norm(2, {1}, true).clamp_min(1e-12));
-  if (!keys.allFinite())
-    throw base::NumericalError(file_.path().string() + " gives keys that are not finite (are the weights damaged?)");
-  return keys;
+  return finite(mean / mean.norm(2, {1}, true).clamp_min(1e-12), *checkpoint_);
+}
+
+linalg::Matrix BertNetwork::pooled(std::span<const std::vector<text::TokenId>> sequences) const {
+  const c10::InferenceMode inference;
+  LARIMAR_EXPECT(weights_->pooler.weight.defined());
+  const std::vector<Group> groups = find_groups(sequences);
+  const at::Tensor x = weights_->forward(sequences, groups, config_);
+  std::vector<std::int64_t> first;
+  for (const Group& group : groups) {
+    for (std::int64_t i = 0; i < group.count; ++i) first.push_back(group.first + i * group.length);
+  }
+  return finite(at::tanh(apply(weights_->pooler, at::index_select(x, 0, to_tensor(first)))), *checkpoint_);
+}
+
+linalg::Matrix BertNetwork::hidden_states(std::span<const std::vector<text::TokenId>> sequences) const {
+  const c10::InferenceMode inference;
+  return to_matrix(weights_->forward(sequences, find_groups(sequences), config_));
 }
 
 }  // namespace larimar::model
