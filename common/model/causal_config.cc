@@ -11,7 +11,7 @@ constexpr std::uint64_t kMaxPositions = std::uint64_t{1} << 24;
 constexpr std::uint64_t kMaxLayers = 1024;
 constexpr double kLargest = 1e12;
 
-Activation read_activation(const ConfigFields& fields, const std::string& name, const std::string& otherwise) {
+Activation read_activation(const JsonFields& fields, const std::string& name, const std::string& otherwise) {
   static const std::map<std::string, Activation> kKnown{{"silu", Activation::kSilu},
                                                         {"swish", Activation::kSilu},
                                                         {"gelu", Activation::kGelu},
@@ -24,7 +24,7 @@ Activation read_activation(const ConfigFields& fields, const std::string& name, 
   return found->second;
 }
 
-void read_llama3(const ConfigFields& fields, RotaryConfig& rotary) {
+void read_llama3(const JsonFields& fields, RotaryConfig& rotary) {
   rotary.factor = fields.number("factor", 1, kLargest);
   rotary.low_frequency = fields.number("low_freq_factor", 1e-3, kLargest);
   rotary.high_frequency = fields.number("high_freq_factor", 1e-3, kLargest);
@@ -32,12 +32,12 @@ void read_llama3(const ConfigFields& fields, RotaryConfig& rotary) {
   if (rotary.high_frequency <= rotary.low_frequency) fields.refuse("high_freq_factor", "more than low_freq_factor");
 }
 
-void read_long_rope(const ConfigFields& all, const ConfigFields& fields, std::uint64_t positions,
+void read_long_rope(const JsonFields& all, const JsonFields& fields, std::uint64_t positions,
                     RotaryConfig& rotary) {
   const auto count = static_cast<std::size_t>(rotary.size / 2);
   rotary.short_factors = fields.numbers("short_factor", count, 1e-6, kLargest);
   rotary.long_factors = fields.numbers("long_factor", count, 1e-6, kLargest);
-  const ConfigFields& owner = all.has("original_max_position_embeddings") ? all : fields;
+  const JsonFields& owner = all.is_given("original_max_position_embeddings") ? all : fields;
   rotary.original_positions = owner.size("original_max_position_embeddings", kMaxPositions);
   if (rotary.original_positions < 2) owner.refuse("original_max_position_embeddings", "at least 2");
   const double ratio = static_cast<double>(positions) / static_cast<double>(rotary.original_positions);
@@ -47,22 +47,22 @@ void read_long_rope(const ConfigFields& all, const ConfigFields& fields, std::ui
 }
 
 /// rope_scaling, or rope_parameters as newer versions of the library write it, with theta inside.
-RotaryConfig read_rotary(const ConfigFields& fields, const CausalConfig& config, bool may_be_partial) {
-  const bool is_new = fields.has("rope_parameters");
+RotaryConfig read_rotary(const JsonFields& fields, const CausalConfig& config, bool may_be_partial) {
+  const bool is_new = fields.is_given("rope_parameters");
   const std::string name = is_new ? "rope_parameters" : "rope_scaling";
-  const bool is_scaled = fields.has(name);
-  const ConfigFields inner = is_scaled ? fields.object(name) : fields;
+  const bool is_scaled = fields.is_given(name);
+  const JsonFields inner = is_scaled ? fields.object(name) : fields;
   RotaryConfig rotary;
-  rotary.theta = (is_new && inner.has("rope_theta") ? inner : fields).number_or("rope_theta", 1, kLargest, 10000);
-  const ConfigFields& partial = is_new && inner.has("partial_rotary_factor") ? inner : fields;
+  rotary.theta = (is_new && inner.is_given("rope_theta") ? inner : fields).number_or("rope_theta", 1, kLargest, 10000);
+  const JsonFields& partial = is_new && inner.is_given("partial_rotary_factor") ? inner : fields;
   const double share = partial.number_or("partial_rotary_factor", 0, 1, 1);
   if (share != 1 && !may_be_partial) partial.refuse("partial_rotary_factor", "1 in this architecture");
   rotary.size = static_cast<std::uint64_t>(static_cast<double>(config.head_size) * share);
   if (rotary.size == 0 || rotary.size % 2 != 0)
     partial.refuse("partial_rotary_factor", "a share that turns an even number of a head's components");
   if (!is_scaled) return rotary;
-  const std::string kind_name = inner.has("rope_type") ? "rope_type" : "type";
-  const std::string kind = inner.text(kind_name);
+  const std::string kind_name = inner.is_given("rope_type") ? "rope_type" : "type";
+  const std::string kind = inner.get<std::string>(kind_name);
   if (kind == "linear") {
     rotary.scaling = RotaryScaling::kLinear;
     rotary.factor = inner.number("factor", 1, kLargest);
@@ -78,14 +78,14 @@ RotaryConfig read_rotary(const ConfigFields& fields, const CausalConfig& config,
   return rotary;
 }
 
-void check_heads(const ConfigFields& fields, const CausalConfig& config, const std::string& name) {
-  if (config.hidden % config.heads != 0 && !fields.has("head_dim")) fields.refuse(name, "a divisor of the hidden size");
+void check_heads(const JsonFields& fields, const CausalConfig& config, const std::string& name) {
+  if (config.hidden % config.heads != 0 && !fields.is_given("head_dim")) fields.refuse(name, "a divisor of the hidden size");
   if (config.heads % config.kv_heads != 0)
     fields.refuse("num_key_value_heads", "a divisor of num_attention_heads");
-  if (config.head_size % 2 != 0) fields.refuse(fields.has("head_dim") ? "head_dim" : name, "an even size of a head");
+  if (config.head_size % 2 != 0) fields.refuse(fields.is_given("head_dim") ? "head_dim" : name, "an even size of a head");
 }
 
-CausalConfig read_gpt2(const ConfigFields& fields) {
+CausalConfig read_gpt2(const JsonFields& fields) {
   CausalConfig config;
   config.vocabulary = fields.size("vocab_size", kMaxExtent);
   config.hidden = fields.size("n_embd", kMaxExtent);
@@ -114,7 +114,7 @@ struct LlamaLike {
   double epsilon;
 };
 
-CausalConfig read_llama_like(const ConfigFields& fields, const LlamaLike& family) {
+CausalConfig read_llama_like(const JsonFields& fields, const LlamaLike& family) {
   CausalConfig config;
   config.vocabulary = fields.size("vocab_size", kMaxExtent);
   config.hidden = fields.size("hidden_size", kMaxExtent);
@@ -140,9 +140,10 @@ CausalConfig read_llama_like(const ConfigFields& fields, const LlamaLike& family
 
 }  // namespace
 
-CausalConfig read_causal_config(const ConfigFields& fields) {
-  const std::string architecture = fields.text("model_type");
-  fields.forbid("quantization_config", "only weights in float32, float16 or bfloat16 can be read");
+CausalConfig read_causal_config(const JsonFields& fields) {
+  const std::string architecture = fields.get<std::string>("model_type");
+  if (fields.is_given("quantization_config"))
+    fields.refuse("quantization_config", "none: weights must lie in float32, float16 or bfloat16");
   CausalConfig config;
   if (architecture == "gpt2") {
     config = read_gpt2(fields);
@@ -160,7 +161,7 @@ CausalConfig read_causal_config(const ConfigFields& fields) {
 }
 
 CausalConfig read_causal_config(const std::filesystem::path& folder) {
-  return read_causal_config(ConfigFields(folder / "config.json"));
+  return read_causal_config(JsonFields(folder / "config.json"));
 }
 
 }  // namespace larimar::model

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "common/model/config_fields.h"
+#include "common/model/json_fields.h"
 
 namespace larimar::model {
 
@@ -52,7 +52,7 @@ struct CausalConfig {
 /// Throws FormatError naming file and field: an architecture that is not known (with the list of those that are), a
 /// value of another kind or out of range, sizes that do not fit together, and every setting that would change the
 /// numbers and is not implemented here.
-[[nodiscard]] CausalConfig read_causal_config(const ConfigFields& fields);
+[[nodiscard]] CausalConfig read_causal_config(const JsonFields& fields);
 /// Throws MissingInputError too.
 [[nodiscard]] CausalConfig read_causal_config(const std::filesystem::path& folder);
 

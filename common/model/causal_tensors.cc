@@ -5,7 +5,6 @@
 #include <string_view>
 
 #include "common/base/error.h"
-#include "common/model/safetensors_check.h"
 
 namespace larimar::model {
 namespace {
@@ -52,15 +51,15 @@ class ShapeList {
   explicit ShapeList(const CausalNames& names) : names_(names) {}
 
   void table(const std::string& name, std::uint64_t rows, std::uint64_t columns) {
-    shapes_[name + ".weight"] = {rows, columns};
+    shapes_[name + ".weight"] = {"FLOAT", {rows, columns}};
   }
   void norm(const std::string& name, std::uint64_t size) {
-    shapes_[name + ".weight"] = {size};
-    if (names_.has_bias) shapes_[name + ".bias"] = {size};
+    shapes_[name + ".weight"] = {"FLOAT", {size}};
+    if (names_.has_bias) shapes_[name + ".bias"] = {"FLOAT", {size}};
   }
   void affine(const std::string& name, std::uint64_t out, std::uint64_t in) {
     table(name, names_.is_transposed ? in : out, names_.is_transposed ? out : in);
-    if (names_.has_bias) shapes_[name + ".bias"] = {out};
+    if (names_.has_bias) shapes_[name + ".bias"] = {"FLOAT", {out}};
   }
   /// One product of several parts; a fused family stores them as one.
   void affine(const std::string& prefix, const std::vector<std::string>& parts, const std::vector<std::uint64_t>& outs,
@@ -73,11 +72,11 @@ class ShapeList {
       affine(prefix + parts.front(), sum, in);
     }
   }
-  [[nodiscard]] const Shapes& shapes() const { return shapes_; }
+  [[nodiscard]] const TensorShapes& shapes() const { return shapes_; }
 
  private:
   const CausalNames& names_;
-  Shapes shapes_;
+  TensorShapes shapes_;
 };
 
 bool is_passed_over(std::string_view name) {
@@ -97,7 +96,7 @@ CausalNames causal_names(const CausalConfig& config, const Checkpoint& checkpoin
   return names;
 }
 
-Shapes causal_tensors(const CausalConfig& config, const CausalNames& names, const std::string& prefix) {
+TensorShapes causal_tensors(const CausalConfig& config, const CausalNames& names, const std::string& prefix) {
   ShapeList list(names);
   list.table(names.base + names.tokens, config.vocabulary, config.hidden);
   if (!names.positions.empty()) list.table(names.base + names.positions, config.positions, config.hidden);
@@ -119,14 +118,15 @@ Shapes causal_tensors(const CausalConfig& config, const CausalNames& names, cons
   return list.shapes();
 }
 
-void require_tensors(const Checkpoint& checkpoint, const Shapes& expected, const std::string& prefix) {
+void require_causal_tensors(const Checkpoint& checkpoint, const TensorShapes& expected, const std::string& prefix) {
   std::string faults;
-  for (const auto& [name, shape] : expected) {
+  for (const auto& [name, wanted] : expected) {
     const auto found = checkpoint.tensors().find(name);
     const bool is_there = found != checkpoint.tensors().end();
-    if (is_there && found->second.shape == shape && is_floating(found->second.dtype)) continue;
+    if (is_there && found->second.shape == wanted.shape && is_floating(found->second.dtype)) continue;
     const bool is_typed = is_there && is_floating(found->second.dtype);
-    faults += "\n  " + name + ": expected " + to_string({is_typed ? found->second.dtype : "F32, F16 or BF16", shape});
+    faults +=
+        "\n  " + name + ": expected " + to_string({is_typed ? found->second.dtype : "F32, F16 or BF16", wanted.shape});
     faults += is_there ? ", found " + to_string({found->second.dtype, found->second.shape}) : ", missing";
   }
   for (const auto& [name, view] : checkpoint.tensors()) {

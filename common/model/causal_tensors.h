@@ -7,6 +7,7 @@
 
 #include "common/model/causal_config.h"
 #include "common/model/checkpoint.h"
+#include "common/model/safetensors_check.h"
 
 namespace larimar::model {
 
@@ -30,15 +31,13 @@ struct CausalNames {
 [[nodiscard]] CausalNames causal_names(const CausalConfig& config, const Checkpoint& checkpoint,
                                        const std::string& prefix);
 
-using Shapes = std::map<std::string, std::vector<std::uint64_t>>;
-
 /// What such a network needs. Without "lm_head.weight" if the output weights are tied.
-[[nodiscard]] Shapes causal_tensors(const CausalConfig& config, const CausalNames& names, const std::string& prefix);
+[[nodiscard]] TensorShapes causal_tensors(const CausalConfig& config, const CausalNames& names, const std::string& prefix);
 
 /// The tensors whose names begin with `prefix` must be those of `expected`, in F32, F16 or BF16. Buffers that old
 /// files carry along (attention masks, rotary frequencies) and output weights beside tied ones are passed over.
 /// Throws FormatError that names the file and lists at once all tensors that are missing, unknown or misshapen, with
 /// the expected and the found shape.
-void require_tensors(const Checkpoint& checkpoint, const Shapes& expected, const std::string& prefix);
+void require_causal_tensors(const Checkpoint& checkpoint, const TensorShapes& expected, const std::string& prefix);
 
 }  // namespace larimar::model

@@ -55,19 +55,21 @@ void RotaryTables::extend(Tables& tables, std::int64_t positions) const {
   tables.sine = (angles.sin() * config_.attention_factor).to(options_);
 }
 
-at::Tensor RotaryTables::turn(const at::Tensor& x, const at::Tensor& positions, std::int64_t limit, bool is_long) {
+RotaryAngles RotaryTables::angles(const at::Tensor& positions, std::int64_t limit, bool is_long) {
   Tables& tables = is_long && long_.frequencies.defined() ? long_ : usual_;
   extend(tables, limit);
-  const std::int64_t half = static_cast<std::int64_t>(config_.size) / 2, rest = x.size(3) - 2 * half;
-  const std::vector<std::int64_t> shape{positions.size(0), positions.size(1), 1, half};
   const at::Tensor flat = positions.reshape({-1});
-  const at::Tensor cosine = at::index_select(tables.cosine, 0, flat).view(shape);
-  const at::Tensor sine = at::index_select(tables.sine, 0, flat).view(shape);
+  const std::vector<std::int64_t> shape{positions.size(0), positions.size(1), 1, tables.cosine.size(1)};
+  return {at::index_select(tables.cosine, 0, flat).view(shape), at::index_select(tables.sine, 0, flat).view(shape)};
+}
+
+at::Tensor turn(const at::Tensor& x, const RotaryAngles& angles) {
+  const std::int64_t half = angles.cosine.size(3), rest = x.size(3) - 2 * half;
   const at::Tensor first = x.narrow(3, 0, half), second = x.narrow(3, half, half);
   at::Tensor turned = at::empty(x.sizes(), x.options());
   at::Tensor out_first = turned.narrow(3, 0, half), out_second = turned.narrow(3, half, half);
-  at::mul_out(out_first, first, cosine).addcmul_(second, sine, -1);
-  at::mul_out(out_second, second, cosine).addcmul_(first, sine);
+  at::mul_out(out_first, first, angles.cosine).addcmul_(second, angles.sine, -1);
+  at::mul_out(out_second, second, angles.cosine).addcmul_(first, angles.sine);
   if (rest > 0) turned.narrow(3, 2 * half, rest).copy_(x.narrow(3, 2 * half, rest));
   return turned;
 }
