@@ -13,7 +13,7 @@ namespace larimar::model {
 namespace {
 
 struct Hypothesis {
-  Tokens tokens;  // new ones, a stop token included
+  Tokens tokens;    // new ones, a stop token included
   float score = 0;  // of an open one the sum of log probabilities, of an ended one their mean
 };
 

@@ -53,13 +53,11 @@ at::Tensor CausalAttention::operator()(const at::Tensor& queries, const at::Tens
   const std::int64_t group = queries.size(2) / kv_heads;
   at::Tensor out = at::empty({rows, tokens, kv_heads, group, size}, queries.options());
   const at::Tensor grouped = queries.view({rows, tokens, kv_heads, group, size}).permute({0, 2, 3, 1, 4});
-  const bool is_plain =
-      pass_.past == 0 && !padding_.defined() && (pass_.window == 0 || tokens <= pass_.window);
+  const bool is_plain = pass_.past == 0 && !padding_.defined() && (pass_.window == 0 || tokens <= pass_.window);
   const std::int64_t step = is_plain ? tokens : kBlock;
   for (std::int64_t first = 0; first < tokens; first += step) {
     const std::int64_t count = std::min(step, tokens - first), end = pass_.past + first + count;
-    const std::int64_t begin =
-        pass_.window > 0 ? std::max<std::int64_t>(0, pass_.past + first + 1 - pass_.window) : 0;
+    const std::int64_t begin = pass_.window > 0 ? std::max<std::int64_t>(0, pass_.past + first + 1 - pass_.window) : 0;
     std::optional<at::Tensor> seen;
     if (!is_plain) seen = mask(first, count, begin, end);
     for (std::int64_t member = 0; member < group; ++member) {

@@ -19,8 +19,7 @@ Activation read_activation(const JsonFields& fields, const std::string& name, co
                                                         {"gelu_pytorch_tanh", Activation::kGeluTanh},
                                                         {"relu", Activation::kRelu}};
   const auto found = kKnown.find(fields.text_or(name, otherwise));
-  if (found == kKnown.end())
-    fields.refuse(name, "one of silu, swish, gelu, gelu_new, gelu_pytorch_tanh, relu");
+  if (found == kKnown.end()) fields.refuse(name, "one of silu, swish, gelu, gelu_new, gelu_pytorch_tanh, relu");
   return found->second;
 }
 
@@ -32,8 +31,7 @@ void read_llama3(const JsonFields& fields, RotaryConfig& rotary) {
   if (rotary.high_frequency <= rotary.low_frequency) fields.refuse("high_freq_factor", "more than low_freq_factor");
 }
 
-void read_long_rope(const JsonFields& all, const JsonFields& fields, std::uint64_t positions,
-                    RotaryConfig& rotary) {
+void read_long_rope(const JsonFields& all, const JsonFields& fields, std::uint64_t positions, RotaryConfig& rotary) {
   const auto count = static_cast<std::size_t>(rotary.size / 2);
   rotary.short_factors = fields.numbers("short_factor", count, 1e-6, kLargest);
   rotary.long_factors = fields.numbers("long_factor", count, 1e-6, kLargest);
@@ -79,10 +77,11 @@ RotaryConfig read_rotary(const JsonFields& fields, const CausalConfig& config, b
 }
 
 void check_heads(const JsonFields& fields, const CausalConfig& config, const std::string& name) {
-  if (config.hidden % config.heads != 0 && !fields.is_given("head_dim")) fields.refuse(name, "a divisor of the hidden size");
-  if (config.heads % config.kv_heads != 0)
-    fields.refuse("num_key_value_heads", "a divisor of num_attention_heads");
-  if (config.head_size % 2 != 0) fields.refuse(fields.is_given("head_dim") ? "head_dim" : name, "an even size of a head");
+  if (config.hidden % config.heads != 0 && !fields.is_given("head_dim"))
+    fields.refuse(name, "a divisor of the hidden size");
+  if (config.heads % config.kv_heads != 0) fields.refuse("num_key_value_heads", "a divisor of num_attention_heads");
+  if (config.head_size % 2 != 0)
+    fields.refuse(fields.is_given("head_dim") ? "head_dim" : name, "an even size of a head");
 }
 
 CausalConfig read_gpt2(const JsonFields& fields) {

@@ -13,9 +13,9 @@
 namespace larimar::model {
 namespace {
 
-constexpr std::size_t kBatchColumns = 16384;                     // bounds the states of one pass
-constexpr std::size_t kBatchBytes = std::size_t{1} << 30;        // bounds keys and values
-constexpr std::int64_t kFirstRoom = 256;                         // columns for an answer that may end early
+constexpr std::size_t kBatchColumns = 16384;               // bounds the states of one pass
+constexpr std::size_t kBatchBytes = std::size_t{1} << 30;  // bounds keys and values
+constexpr std::int64_t kFirstRoom = 256;                   // columns for an answer that may end early
 
 std::int64_t room(std::size_t length, const GenerationOptions& options) {
   return static_cast<std::int64_t>(length) +

@@ -21,17 +21,14 @@ constexpr std::int64_t kLogitRows = 256;
 
 class CausalLanguageModel final : public LanguageModel {
  public:
-  CausalLanguageModel(const std::filesystem::path& folder, const CausalConfig& config,
-                      const at::TensorOptions& options)
+  CausalLanguageModel(const std::filesystem::path& folder, const CausalConfig& config, const at::TensorOptions& options)
       : network_(std::make_shared<const Checkpoint>(folder), config, "", options), generator_(network_) {}
 
   [[nodiscard]] std::string architecture() const override { return network_.config().architecture; }
   [[nodiscard]] std::int64_t vocabulary() const override {
     return static_cast<std::int64_t>(network_.config().vocabulary);
   }
-  [[nodiscard]] std::size_t positions() const override {
-    return static_cast<std::size_t>(network_.config().positions);
-  }
+  [[nodiscard]] std::size_t positions() const override { return static_cast<std::size_t>(network_.config().positions); }
 
   [[nodiscard]] std::vector<Tokens> generate(std::span<const Tokens> prompts,
                                              const GenerationOptions& options) override {

@@ -18,10 +18,18 @@ constexpr std::int64_t kMlpRows = 1024;  // of one product in the MLP, whose inn
 
 void activate(Activation kind, at::Tensor& x) {
   switch (kind) {
-    case Activation::kSilu: at::silu_(x); return;
-    case Activation::kGelu: at::gelu_(x); return;
-    case Activation::kGeluTanh: at::gelu_(x, "tanh"); return;
-    case Activation::kRelu: at::relu_(x); return;
+    case Activation::kSilu:
+      at::silu_(x);
+      return;
+    case Activation::kGelu:
+      at::gelu_(x);
+      return;
+    case Activation::kGeluTanh:
+      at::gelu_(x, "tanh");
+      return;
+    case Activation::kRelu:
+      at::relu_(x);
+      return;
   }
 }
 
@@ -103,8 +111,7 @@ at::Tensor CausalNetwork::hidden(const Input& input, KvCache& cache) {
   const std::int64_t end = cache.columns() + count;
   const at::Tensor positions = find_positions(cache, count);
   at::Tensor x = embed(input.tokens);
-  if (weights_.positions.defined())
-    x.view({rows, count, width}).add_(at::embedding(weights_.positions, positions));
+  if (weights_.positions.defined()) x.view({rows, count, width}).add_(at::embedding(weights_.positions, positions));
   if (input.addend.defined()) x.view({rows, count, width}).add_(input.addend);
   const RotaryAngles angles = rotary_ ? rotary_->angles(positions, end, input.is_long) : RotaryAngles{};
   CausalAttention attend({.past = cache.columns(),

@@ -30,9 +30,9 @@ class CausalNetwork {
 
   /// What columns to come add to their token embeddings, and how they are turned.
   struct Input {
-    at::Tensor tokens;        // [rows, new] int64 on the CPU
-    at::Tensor addend;        // [rows, 1, hidden], or undefined
-    bool is_long = false;     // long-rope's frequencies for long texts
+    at::Tensor tokens;     // [rows, new] int64 on the CPU
+    at::Tensor addend;     // [rows, 1, hidden], or undefined
+    bool is_long = false;  // long-rope's frequencies for long texts
   };
   /// One pass over new columns behind those of the cache, which takes them up. Returns the last hidden states
   /// [rows, new, hidden] after the final norm.

@@ -14,8 +14,8 @@ namespace larimar::model {
 namespace {
 
 constexpr std::size_t kBatchTokens = 4096;
-constexpr std::size_t kLeastShared = 16;     // a shorter common beginning is not worth a pass of its own
-constexpr std::int64_t kLogitRows = 128;     // a row of logits has the width of the vocabulary
+constexpr std::size_t kLeastShared = 16;  // a shorter common beginning is not worth a pass of its own
+constexpr std::int64_t kLogitRows = 128;  // a row of logits has the width of the vocabulary
 
 /// A prompt with its continuation.
 struct Pair {
@@ -92,8 +92,7 @@ class Scorer {
     for (std::int64_t first = 0; first < chosen.size(0); first += kLogitRows) {
       const std::int64_t count = std::min(kLogitRows, chosen.size(0) - first);
       const at::Tensor logits = network_.logits(chosen.narrow(0, first, count));
-      const at::Tensor logs =
-          (logits.gather(1, wanted.narrow(0, first, count)).squeeze(1) - logits.logsumexp(1)).cpu();
+      const at::Tensor logs = (logits.gather(1, wanted.narrow(0, first, count)).squeeze(1) - logits.logsumexp(1)).cpu();
       for (std::int64_t i = 0; i < count; ++i) {
         const Pair& owner = *owners[static_cast<std::size_t>(first + i)];
         means_[owner.index] += static_cast<double>(logs.const_data_ptr<float>()[i]) /

@@ -32,7 +32,8 @@ struct CausalNames {
                                        const std::string& prefix);
 
 /// What such a network needs. Without "lm_head.weight" if the output weights are tied.
-[[nodiscard]] TensorShapes causal_tensors(const CausalConfig& config, const CausalNames& names, const std::string& prefix);
+[[nodiscard]] TensorShapes causal_tensors(const CausalConfig& config, const CausalNames& names,
+                                          const std::string& prefix);
 
 /// The tensors whose names begin with `prefix` must be those of `expected`, in F32, F16 or BF16. Buffers that old
 /// files carry along (attention masks, rotary frequencies) and output weights beside tied ones are passed over.

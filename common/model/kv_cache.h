@@ -16,7 +16,8 @@ class KvCache {
   struct Sizes {
     std::int64_t layers = 0, heads = 0, head_size = 0;
   };
-  KvCache(const Sizes& sizes, const at::TensorOptions& options) : sizes_(sizes), options_(options), layers_(static_cast<std::size_t>(sizes.layers)) {}
+  KvCache(const Sizes& sizes, const at::TensorOptions& options)
+      : sizes_(sizes), options_(options), layers_(static_cast<std::size_t>(sizes.layers)) {}
 
   /// Forgets everything; one row for each padding. Room for `columns` is made at once.
   void reset(std::vector<std::int64_t> padding, std::int64_t columns);

@@ -49,8 +49,7 @@ void RotaryTables::extend(Tables& tables, std::int64_t positions) const {
   const std::int64_t present = tables.cosine.defined() ? tables.cosine.size(0) : 0;
   if (positions <= present) return;
   const std::int64_t wanted = std::max<std::int64_t>({positions, 2 * present, 256});
-  const at::Tensor angles =
-      at::arange(wanted, at::kLong).to(at::kFloat).unsqueeze(1) * tables.frequencies.unsqueeze(0);
+  const at::Tensor angles = at::arange(wanted, at::kLong).to(at::kFloat).unsqueeze(1) * tables.frequencies.unsqueeze(0);
   tables.cosine = (angles.cos() * config_.attention_factor).to(options_);
   tables.sine = (angles.sin() * config_.attention_factor).to(options_);
 }
