@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "common/base/error.h"
 
@@ -32,6 +33,25 @@ class JsonFields {
 
   /// A whole number from 1 to `most`.
   [[nodiscard]] std::uint64_t size(const std::string& name, std::uint64_t most) const;
+  /// A number from `least` to `most`.
+  [[nodiscard]] double number(const std::string& name, double least, double most) const;
+  /// Exactly `count` numbers from `least` to `most`.
+  [[nodiscard]] std::vector<double> numbers(const std::string& name, std::size_t count, double least,
+                                            double most) const;
+
+  /// The same for fields that may be left out: absent and null stand for `otherwise`.
+  [[nodiscard]] std::uint64_t size_or(const std::string& name, std::uint64_t most, std::uint64_t otherwise) const;
+  [[nodiscard]] double number_or(const std::string& name, double least, double most, double otherwise) const;
+  [[nodiscard]] bool flag_or(const std::string& name, bool otherwise) const;
+  [[nodiscard]] std::string text_or(const std::string& name, const std::string& otherwise) const;
+
+  /// Present and not null; present and null.
+  [[nodiscard]] bool is_given(const std::string& name) const;
+  [[nodiscard]] bool is_null(const std::string& name) const;
+  /// Throws FormatError: file, field, what it is, and "expected <expected>".
+  [[noreturn]] void refuse(const std::string& name, const std::string& expected) const;
+  /// Refuses a flag, if it is given, that would change the numbers in a way that is not implemented.
+  void require_flag(const std::string& name, bool wanted) const;
 
   template <class T>
   void expect(const std::string& name, const T& wanted) const {

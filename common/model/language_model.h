@@ -23,8 +23,8 @@ struct Sampling {
 
 struct GenerationOptions {
   std::size_t max_new_tokens = 64;
-  std::vector<text::TokenId> stop;  // each of them ends a text and is left out
-  Sampling sampling;
+  std::vector<text::TokenId> stop = {};  // each of them ends a text and is left out
+  Sampling sampling = {};
   std::size_t beams = 1;  // above 1: beam search, which needs temperature 0
 };
 

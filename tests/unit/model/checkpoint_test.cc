@@ -43,7 +43,8 @@ class CheckpointFolder : public ::testing::Test {
 TEST_F(CheckpointFolder, OneFileOrItsParts) {
   part("a.safetensors", {"one", "two"});
   part("b.safetensors", {"three"});
-  index(R"({"metadata": {}, "weight_map": {"one": "a.safetensors", "two": "a.safetensors", "three": "b.safetensors"}})");
+  index(
+      R"({"metadata": {}, "weight_map": {"one": "a.safetensors", "two": "a.safetensors", "three": "b.safetensors"}})");
   const Checkpoint parts(path_);
   EXPECT_EQ(parts.tensors().size(), 3U);
   EXPECT_EQ(parts.at("three").shape, (std::vector<std::uint64_t>{2, 3}));

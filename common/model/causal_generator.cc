@@ -1,0 +1,170 @@
+#include "common/model/causal_generator.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "common/model/minilm_batches.h"
+#include "common/model/sampling.h"
+#include "common/model/torch_bridge.h"
+
+namespace larimar::model {
+namespace {
+
+constexpr std::size_t kBatchColumns = 16384;               // bounds the states of one pass
+constexpr std::size_t kBatchBytes = std::size_t{1} << 30;  // bounds keys and values
+constexpr std::int64_t kFirstRoom = 256;                   // columns for an answer that may end early
+
+std::int64_t room(std::size_t length, const GenerationOptions& options) {
+  return static_cast<std::int64_t>(length) +
+         std::min(kFirstRoom, static_cast<std::int64_t>(std::min<std::size_t>(options.max_new_tokens, kFirstRoom)));
+}
+
+at::Tensor column(const std::vector<text::TokenId>& tokens, std::size_t first) {
+  const std::vector<std::int64_t> ids(tokens.begin() + static_cast<std::ptrdiff_t>(first), tokens.end());
+  return to_tensor(std::span(ids)).unsqueeze(0);
+}
+
+}  // namespace
+
+PaddedTokens pad_left(std::span<const Tokens* const> rows) {
+  std::size_t longest = 0;
+  for (const Tokens* row : rows) longest = std::max(longest, row->size());
+  std::vector<std::int64_t> ids;
+  PaddedTokens padded;
+  for (const Tokens* row : rows) {
+    padded.padding.push_back(static_cast<std::int64_t>(longest - row->size()));
+    ids.resize(ids.size() + longest - row->size());
+    ids.insert(ids.end(), row->begin(), row->end());
+  }
+  padded.tokens = to_tensor(std::span(std::as_const(ids)))
+                      .view({static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(longest)});
+  return padded;
+}
+
+std::vector<std::vector<std::size_t>> plan_generation(std::span<const Tokens> texts, const CausalConfig& config,
+                                                      std::size_t max_new_tokens) {
+  const auto limit = static_cast<std::size_t>(config.long_after());
+  std::map<std::size_t, std::vector<std::size_t>> kinds;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const std::size_t length = texts[i].size();
+    const bool is_short = limit == 0 || length + max_new_tokens <= limit;
+    // 0: always the usual frequencies; 1: always the long ones; else rows that change together, so equally long.
+    kinds[is_short ? 0 : length > limit ? 1 : 1 + length].push_back(i);
+  }
+  const auto column_bytes = static_cast<std::size_t>(8 * config.layers * config.kv_heads * config.head_size);
+  const std::size_t columns = std::clamp<std::size_t>(kBatchBytes / column_bytes, 1, kBatchColumns);
+  std::vector<std::vector<std::size_t>> batches;
+  for (const auto& [kind, members] : kinds) {
+    std::vector<std::size_t> lengths;
+    for (const std::size_t member : members) lengths.push_back(texts[member].size() + max_new_tokens);
+    for (auto batch : plan_batches(lengths, columns)) {
+      for (std::size_t& place : batch) place = members[place];
+      batches.push_back(std::move(batch));
+    }
+  }
+  return batches;
+}
+
+void CausalGenerator::choose(Row& row, std::span<const float> logits, const GenerationOptions& options) const {
+  // A row that has ended goes along with any token until it is dropped.
+  const text::TokenId token =
+      row.is_open ? choose_token(logits, options.sampling, row.index, row.answer.size()) : text::TokenId{0};
+  row.tokens.push_back(token);
+  if (!row.is_open) return;
+  row.is_open = std::ranges::count(options.stop, token) == 0;
+  if (row.is_open) row.answer.push_back(token);
+  row.is_open = row.is_open && row.answer.size() < options.max_new_tokens;
+}
+
+at::Tensor CausalGenerator::feed(const std::vector<Row>& rows, bool& is_long, KvCache& cache) {
+  const auto limit = static_cast<std::int64_t>(network_.config().long_after());
+  if (limit > 0 && !is_long && cache.columns() + 1 > limit) {
+    // Beyond its first training length long-rope turns all positions otherwise, those of the past too.
+    is_long = true;
+    std::vector<const Tokens*> texts;
+    for (const Row& row : rows) texts.push_back(&row.tokens);
+    const PaddedTokens all = pad_left(texts);
+    cache.reset(all.padding, all.tokens.size(1) + kFirstRoom);
+    return network_.hidden({.tokens = all.tokens, .addend = {}, .is_long = true}, cache);
+  }
+  std::vector<std::int64_t> ids;
+  for (const Row& row : rows) ids.push_back(row.tokens.back());
+  const at::Tensor tokens = to_tensor(std::span(std::as_const(ids))).unsqueeze(1);
+  return network_.hidden({.tokens = tokens, .addend = {}, .is_long = is_long}, cache);
+}
+
+void CausalGenerator::extend(std::vector<Row>& rows, at::Tensor states, bool& is_long, KvCache& cache,
+                             const GenerationOptions& options, std::span<Tokens> answers) {
+  while (true) {
+    const at::Tensor logits = network_.logits(states.select(1, states.size(1) - 1)).cpu().contiguous();
+    const auto width = static_cast<std::size_t>(logits.size(1));
+    std::vector<std::int64_t> open;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      choose(rows[i], {logits.const_data_ptr<float>() + i * width, width}, options);
+      if (rows[i].is_open) open.push_back(static_cast<std::int64_t>(i));
+      answers[rows[i].index] = rows[i].answer;
+    }
+    if (open.empty()) return;
+    // Dropping rows copies the cache: worth it when half of them are done.
+    if (open.size() * 2 <= rows.size()) {
+      cache.select(open);
+      std::vector<Row> left;
+      for (const std::int64_t place : open) left.push_back(std::move(rows[static_cast<std::size_t>(place)]));
+      rows = std::move(left);
+    }
+    states = feed(rows, is_long, cache);
+  }
+}
+
+Tokens CausalGenerator::run_single(const Tokens& text, const GenerationOptions& options) {
+  const std::uint64_t limit = network_.config().long_after();
+  bool is_long = limit > 0 && text.size() > limit;
+  std::size_t common = 0;
+  if (is_long == kept_is_long_) {
+    // The last token is always fed: its state gives the first new one.
+    const std::size_t most = std::min(text.size() - 1, kept_tokens_.size());
+    while (common < most && text[common] == kept_tokens_[common]) ++common;
+  }
+  kept_tokens_.clear();  // should the pass fail, nothing is kept
+  if (common == 0)
+    kept_.reset({0}, room(text.size(), options));
+  else
+    kept_.truncate(static_cast<std::int64_t>(common));
+  at::Tensor states = network_.hidden({.tokens = column(text, common), .addend = {}, .is_long = is_long}, kept_);
+  std::vector<Row> rows(1);
+  rows[0].tokens = text;
+  Tokens answer;
+  extend(rows, std::move(states), is_long, kept_, options, {&answer, 1});
+  kept_tokens_ = std::move(rows[0].tokens);
+  kept_tokens_.resize(static_cast<std::size_t>(kept_.columns()));
+  kept_is_long_ = is_long;
+  return answer;
+}
+
+std::vector<Tokens> CausalGenerator::run(std::span<const Tokens> texts, const GenerationOptions& options) {
+  std::vector<Tokens> answers(texts.size());
+  if (options.max_new_tokens == 0) return answers;
+  if (texts.size() == 1) return {run_single(texts[0], options)};
+  const std::uint64_t limit = network_.config().long_after();
+  for (const auto& batch : plan_generation(texts, network_.config(), options.max_new_tokens)) {
+    std::vector<Row> rows;
+    std::vector<const Tokens*> chosen;
+    for (const std::size_t place : batch) {
+      rows.push_back({.index = place, .tokens = texts[place], .answer = {}, .is_open = true});
+      chosen.push_back(&texts[place]);
+    }
+    const PaddedTokens padded = pad_left(chosen);
+    const auto longest = static_cast<std::size_t>(padded.tokens.size(1));
+    bool is_long = limit > 0 && longest > limit;
+    KvCache cache = network_.make_cache();
+    cache.reset(padded.padding, room(longest, options));
+    at::Tensor states = network_.hidden({.tokens = padded.tokens, .addend = {}, .is_long = is_long}, cache);
+    extend(rows, std::move(states), is_long, cache, options, answers);
+  }
+  return answers;
+}
+
+}  // namespace larimar::model

@@ -1,0 +1,76 @@
+#include "common/model/causal_weights.h"
+
+#include <ATen/ATen.h>
+
+#include "common/base/checked.h"
+#include "common/base/error.h"
+#include "common/model/torch_bridge.h"
+
+namespace larimar::model {
+namespace {
+
+CausalAffine read_norm(const TensorReader& reader, const std::string& name, bool has_bias) {
+  return {reader.read(name + ".weight"), has_bias ? reader.read(name + ".bias") : at::Tensor()};
+}
+
+CausalAffine read_affine(const TensorReader& reader, const std::string& layer, const std::vector<std::string>& parts,
+                         const CausalNames& names) {
+  std::vector<std::string> weights;
+  for (const std::string& part : parts) weights.push_back(layer + part + ".weight");
+  CausalAffine affine{reader.stack(weights, names.is_transposed), {}};
+  if (names.has_bias) affine.bias = reader.read(layer + parts.front() + ".bias");
+  return affine;
+}
+
+}  // namespace
+
+at::Tensor borrow_tensor(const TensorView& view) {
+  const at::ScalarType type = view.dtype == "F32" ? at::kFloat : view.dtype == "F16" ? at::kHalf : at::kBFloat16;
+  if (reinterpret_cast<std::uintptr_t>(view.bytes.data()) % at::elementSize(type) != 0) return to_tensor(view);
+  std::vector<std::int64_t> shape;
+  for (const std::uint64_t extent : view.shape)
+    shape.push_back(base::checked_cast<std::int64_t>(extent, "a tensor's extent"));
+  return at::from_blob(const_cast<std::byte*>(view.bytes.data()), shape, at::TensorOptions().dtype(type));
+}
+
+at::Tensor TensorReader::read(const std::string& name) const {
+  return borrow_tensor(checkpoint_.at(name)).to(options_, /*non_blocking=*/false, /*copy=*/true);
+}
+
+at::Tensor TensorReader::stack(const std::vector<std::string>& names, bool is_transposed) const {
+  std::vector<at::Tensor> parts;
+  std::int64_t rows = 0;
+  for (const std::string& name : names) {
+    const at::Tensor part = borrow_tensor(checkpoint_.at(name));
+    parts.push_back(is_transposed ? part.t() : part);
+    rows += parts.back().size(0);
+  }
+  at::Tensor whole = at::empty({rows, parts.front().size(1)}, options_);
+  std::int64_t row = 0;
+  for (const at::Tensor& part : parts) {
+    whole.narrow(0, row, part.size(0)).copy_(part);
+    row += part.size(0);
+  }
+  return whole;
+}
+
+CausalWeights read_causal_weights(const Checkpoint& checkpoint, const CausalConfig& config, const CausalNames& names,
+                                  const std::string& prefix, const at::TensorOptions& options) {
+  const TensorReader reader(checkpoint, options);
+  CausalWeights weights;
+  weights.head = reader.read(config.is_tied ? names.base + names.tokens + ".weight" : prefix + "lm_head.weight");
+  if (!names.positions.empty()) weights.positions = reader.read(names.base + names.positions + ".weight");
+  weights.final_norm = read_norm(reader, names.base + names.final_norm, names.has_bias);
+  for (std::uint64_t i = 0; i < config.layers; ++i) {
+    const std::string layer = names.layer(i);
+    weights.layers.push_back({.attention_norm = read_norm(reader, layer + names.attention_norm, names.has_bias),
+                              .mlp_norm = read_norm(reader, layer + names.mlp_norm, names.has_bias),
+                              .query_key_value = read_affine(reader, layer, names.query_key_value, names),
+                              .attention_out = read_affine(reader, layer, {names.attention_out}, names),
+                              .widen = read_affine(reader, layer, names.widen, names),
+                              .narrow = read_affine(reader, layer, {names.narrow}, names)});
+  }
+  return weights;
+}
+
+}  // namespace larimar::model

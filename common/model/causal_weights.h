@@ -1,0 +1,59 @@
+#pragma once
+// Weights of a causal language model as its network multiplies them. LibTorch types.
+#include <ATen/core/Tensor.h>
+
+#include <string>
+#include <vector>
+
+#include "common/model/causal_config.h"
+#include "common/model/causal_tensors.h"
+#include "common/model/checkpoint.h"
+
+namespace larimar::model {
+
+struct CausalAffine {
+  at::Tensor weight;  // [out, in]
+  at::Tensor bias;    // [out], or undefined
+};
+
+struct CausalLayer {
+  CausalAffine attention_norm, mlp_norm;  // bias undefined: root mean square
+  CausalAffine query_key_value;           // one product in place of three
+  CausalAffine attention_out;
+  CausalAffine widen;  // gate above value, where the family has a gate
+  CausalAffine narrow;
+};
+
+struct CausalWeights {
+  at::Tensor head;       // [vocabulary, hidden]: output weights, and the token embedding if they are tied
+  at::Tensor positions;  // [positions, hidden], or undefined
+  CausalAffine final_norm;
+  std::vector<CausalLayer> layers;
+};
+
+/// Reads tensors of a checkpoint into memory in one type and place. Each is held once: a mapped file is read from where
+/// it lies. The checkpoint must live as long as the reader.
+class TensorReader {
+ public:
+  TensorReader(const Checkpoint& checkpoint, const at::TensorOptions& options)
+      : checkpoint_(checkpoint), options_(options) {}
+
+  [[nodiscard]] at::Tensor read(const std::string& name) const;
+  /// Matrices above each other; each stored as [in, out] if `is_transposed`, returned as [out, in].
+  [[nodiscard]] at::Tensor stack(const std::vector<std::string>& names, bool is_transposed) const;
+
+ private:
+  const Checkpoint& checkpoint_;
+  at::TensorOptions options_;
+};
+
+/// The tensors must be those of causal_tensors(). `prefix` as there.
+[[nodiscard]] CausalWeights read_causal_weights(const Checkpoint& checkpoint, const CausalConfig& config,
+                                                const CausalNames& names, const std::string& prefix,
+                                                const at::TensorOptions& options);
+
+/// A stored tensor of F32, F16 or BF16 in place, without a copy where its bytes are aligned. Valid as long as they are;
+/// must not be written to.
+[[nodiscard]] at::Tensor borrow_tensor(const TensorView& view);
+
+}  // namespace larimar::model
