@@ -95,7 +95,6 @@ class FileTokenizer final : public Tokenizer {
     PieceDecoder::Run run_;
   };
 
-
   [[nodiscard]] std::vector<TokenId> encode_as(std::string_view text, bool specials_are_text) const {
     std::vector<TokenId> ids;
     ids.reserve(text.size() / 3);
@@ -172,7 +171,8 @@ std::unique_ptr<const Tokenizer> make_tokenizer(const nlohmann::json& root, cons
   const JsonPart whole(root, source.string());
   const std::string& type = whole.at("model").type();
   if (type != "BPE" && type != "WordPiece") {
-    throw base::FormatError(source.string() + ": tokenizer model \"" + type + "\" is not known; known are BPE and WordPiece");
+    throw base::FormatError(source.string() + ": tokenizer model \"" + type +
+                            "\" is not known; known are BPE and WordPiece");
   }
   return std::make_unique<const FileTokenizer>(whole);
 }

@@ -95,9 +95,10 @@ void PieceDecoder::add(const JsonPart& part) {
                       .after_fuse = after_fuse});
     if (steps_.back().from.empty()) part.at("content").refuse("is empty");
   } else {
-    part.refuse("has the type \"" + type +
-                "\" in a place where it is not known; known are ByteLevel, WordPiece and Metaspace alone, and a Sequence "
-                "of Replace and ByteFallback, then Fuse and Strip");
+    part.refuse(
+        "has the type \"" + type +
+        "\" in a place where it is not known; known are ByteLevel, WordPiece and Metaspace alone, and a Sequence "
+        "of Replace and ByteFallback, then Fuse and Strip");
   }
 }
 

@@ -38,7 +38,7 @@ class PieceDecoder {
     Kind kind;
     std::string from, to;  // WordPiece's mark, Metaspace's blank and Strip's character are in `from`
     std::size_t count = 0;
-    bool flag = false;         // WordPiece: tidy up; Metaspace: no blank in front
+    bool flag = false;        // WordPiece: tidy up; Metaspace: no blank in front
     bool after_fuse = false;  // pieces are parts of one text
   };
   void add(const JsonPart& part);

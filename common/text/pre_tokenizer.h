@@ -40,10 +40,10 @@ class PreTokenizer {
   void split_metaspace(std::string_view text, bool at_start, Words& words) const;
 
   Kind kind_ = Kind::kNone;
-  bool digits_ = false;         // each digit alone
-  bool pattern_ = false;        // GPT-2's words
+  bool digits_ = false;          // each digit alone
+  bool pattern_ = false;         // GPT-2's words
   bool blank_in_front_ = false;  // ByteLevel: a blank before a text that has none
-  std::string blank_;           // Metaspace: what stands for a blank
+  std::string blank_;            // Metaspace: what stands for a blank
   Prepend prepend_ = Prepend::kAlways;
   bool split_ = true;
 };

@@ -50,7 +50,7 @@ bool is_word(std::int32_t c) {
 }
 
 struct Lead {
-  std::size_t length = 1;                           // bytes of the code point that it begins
+  std::size_t length = 1;                               // bytes of the code point that it begins
   unsigned char second_low = 0x80, second_high = 0xBF;  // range of the byte behind it
 };
 

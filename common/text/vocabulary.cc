@@ -7,7 +7,8 @@ namespace larimar::text {
 Vocabulary::Vocabulary(const JsonPart& pieces) {
   const nlohmann::json& object = pieces.value();
   if (!object.is_object() || object.empty()) pieces.refuse("is not an object of pieces and their ids");
-  if (object.size() > static_cast<std::size_t>(std::numeric_limits<TokenId>::max())) pieces.refuse("has too many pieces");
+  if (object.size() > static_cast<std::size_t>(std::numeric_limits<TokenId>::max()))
+    pieces.refuse("has too many pieces");
   pieces_.resize(object.size());
   std::vector<bool> taken(object.size());
   for (const auto& [piece, value] : object.items()) {
