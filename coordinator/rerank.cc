@@ -26,11 +26,12 @@ void rerank(DecodedRead& decoded, std::span<const std::vector<double>> likelihoo
   const std::size_t queries = likelihoods.size();
   const std::size_t k = old.reads;
   LARIMAR_EXPECT(keep <= k && old.records.size() == queries * k && decoded.texts.size() == queries * k);
-  DecodedRead next{.read = {.z_read = linalg::Matrix(static_cast<linalg::Index>(queries * keep), old.z_read.cols()),
-                            .reads = keep,
-                            .margin = old.margin,
-                            .slots = old.slots,
-                            .participation = old.participation}};
+  DecodedRead next;
+  next.read.z_read.resize(static_cast<linalg::Index>(queries * keep), old.z_read.cols());
+  next.read.reads = keep;
+  next.read.margin = old.margin;
+  next.read.slots = old.slots;
+  next.read.participation = old.participation;
   for (std::size_t q = 0; q < queries; ++q) {
     LARIMAR_EXPECT(likelihoods[q].size() <= k);
     const std::vector<std::size_t> order = order_of(likelihoods[q], k);
