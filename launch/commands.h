@@ -104,6 +104,15 @@ struct CapacityCommand {
   bool quick = false;
 };
 
+/// Figures and a page from evaluations that ran.
+struct ReportCommand {
+  std::vector<std::string> folders;  // OUT or NAME=OUT
+  std::filesystem::path out = "larimar-report", published;
+  std::string title = "Recall over long contexts", scale = "viridis", score = "value";
+  bool png = false;
+  std::vector<std::string> command_line;
+};
+
 /// Collective: called by all ranks.
 [[nodiscard]] int run_command(comm::Transport& transport, const RunCommand& command);
 [[nodiscard]] int ingest_command(comm::Transport& transport, const IngestCommand& command);
@@ -121,6 +130,7 @@ struct CapacityCommand {
 [[nodiscard]] int memory_info_command(const CareCommand& command);
 [[nodiscard]] int eval_model_command(const ModelEvalCommand& command);
 [[nodiscard]] int eval_capacity_command(const CapacityCommand& command);
+[[nodiscard]] int report_command(const ReportCommand& command);
 [[nodiscard]] int train_command(const train::TrainOptions& options, int threads);
 /// `failpoints`: their list instead.
 [[nodiscard]] int info_command(const JobSetup& setup, bool json, bool failpoints);

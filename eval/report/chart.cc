@@ -34,7 +34,8 @@ class Frame {
   }
   [[nodiscard]] double x(double value) const {
     const double first = std::log(*xs_.begin()), last = std::log(*xs_.rbegin());
-    return first == last ? kLeft + kAcross / 2 : kLeft + 14 + (std::log(value) - first) / (last - first) * (kAcross - 28);
+    return first == last ? kLeft + kAcross / 2
+                         : kLeft + 14 + (std::log(value) - first) / (last - first) * (kAcross - 28);
   }
   /// Systems measured at one length stand a little apart, so that their intervals do not hide each other.
   [[nodiscard]] double x(double value, std::size_t line) const {
@@ -83,7 +84,8 @@ std::string draw_line(const Line& line, std::size_t number, const Frame& frame) 
     const double x = frame.x(dot.x, number), y = frame.y(dot.y);
     points += svg_format("%.1f,%.1f ", x, y);
     if (dot.high > dot.low)
-      whiskers += svg_format("<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" ", x, frame.y(dot.low), x, frame.y(dot.high)) +
+      whiskers += svg_format("<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" ", x, frame.y(dot.low), x,
+                             frame.y(dot.high)) +
                   stroke(line.look, 1.4, false) + "/>\n";
     marks += mark(x, y, line.look, line.published);
   }
@@ -111,7 +113,8 @@ std::string draw_chart(const Chart& chart) {
   const double below = kTop + kPlot + kAxis;
   std::string svg = open_drawing(kWidth, below + 12 + kEntry * static_cast<double>(chart.lines.size()),
                                  chart.title + ": " + chart.y_title + " against context length");
-  svg += label(12, 20, "start", shortened(chart.title, 44), kTitleLook) + label(12, 37, "start", chart.y_title, kMutedLook);
+  svg += label(12, 20, "start", shortened(chart.title, 44), kTitleLook) +
+         label(12, 37, "start", chart.y_title, kMutedLook);
   svg += draw_axes(chart, frame);
   for (std::size_t i = 0; i < chart.lines.size(); ++i) svg += draw_line(chart.lines[i], i, frame);
   return svg + draw_legend(chart, below + 14) + close_drawing();

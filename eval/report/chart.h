@@ -25,7 +25,7 @@ struct Chart {
   std::string title;
   std::string y_title;
   std::vector<Line> lines;
-  bool y_is_share = true;                    // 0 to 1; else by the logarithm, over whole decades
+  bool y_is_share = true;                     // 0 to 1; else by the logarithm, over whole decades
   std::function<std::string(double)> y_text;  // of a tick
 };
 

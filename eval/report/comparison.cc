@@ -48,7 +48,8 @@ std::string draw_entry(const Entry& entry, double y) {
 std::string draw_task(const std::string& name, const std::vector<Entry>& entries, double top) {
   const double bottom = top + kHead + kStep * static_cast<double>(entries.size());
   std::string svg = label(kLeft - 10, top + 12, "start", shortened(name, 48));
-  for (const double tick : {0.0, 0.25, 0.5, 0.75, 1.0}) svg += rule(x_of(tick), top + kHead - 3, x_of(tick), bottom - 2);
+  for (const double tick : {0.0, 0.25, 0.5, 0.75, 1.0})
+    svg += rule(x_of(tick), top + kHead - 3, x_of(tick), bottom - 2);
   double y = top + kHead + kStep / 2 - 2;
   for (const Entry& entry : entries) {
     svg += draw_entry(entry, y);

@@ -11,7 +11,8 @@ namespace {
 
 using base::svg_format;
 
-constexpr std::array<const char*, 7> kColours{"#0068a8", "#c94f00", "#00805c", "#a8417f", "#5b5bd6", "#7a6200", "#3d4450"};
+constexpr std::array<const char*, 7> kColours{"#0068a8", "#c94f00", "#00805c", "#a8417f",
+                                              "#5b5bd6", "#7a6200", "#3d4450"};
 
 std::string polygon(std::initializer_list<std::pair<double, double>> corners, double x, double y) {
   std::string points;
@@ -33,8 +34,19 @@ std::string outline(std::size_t shape, double x, double y) {
     case 4:
       return polygon({{-4.6, -3.6}, {4.6, -3.6}, {0, 4.8}}, x, y);
     case 5:
-      return polygon({{-1.5, -4.8}, {1.5, -4.8}, {1.5, -1.5}, {4.8, -1.5}, {4.8, 1.5}, {1.5, 1.5}, {1.5, 4.8}, {-1.5, 4.8},
-                      {-1.5, 1.5}, {-4.8, 1.5}, {-4.8, -1.5}, {-1.5, -1.5}}, x, y);
+      return polygon({{-1.5, -4.8},
+                      {1.5, -4.8},
+                      {1.5, -1.5},
+                      {4.8, -1.5},
+                      {4.8, 1.5},
+                      {1.5, 1.5},
+                      {1.5, 4.8},
+                      {-1.5, 4.8},
+                      {-1.5, 1.5},
+                      {-4.8, 1.5},
+                      {-4.8, -1.5},
+                      {-1.5, -1.5}},
+                     x, y);
     default:
       return polygon({{-2.5, -4.4}, {2.5, -4.4}, {5, 0}, {2.5, 4.4}, {-2.5, 4.4}, {-5, 0}}, x, y);
   }
@@ -43,10 +55,11 @@ std::string outline(std::size_t shape, double x, double y) {
 }  // namespace
 
 std::string open_drawing(double width, double height, std::string_view title) {
-  return svg_format("<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"drawing\" role=\"img\" width=\"%.0f\" "
-                    "height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" font-family=\"DejaVu Sans, Verdana, sans-serif\" "
-                    "font-size=\"12\" fill=\"#1f2328\">\n<title>",
-                    width, height, width, height) +
+  return svg_format(
+             "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"drawing\" role=\"img\" width=\"%.0f\" "
+             "height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" font-family=\"DejaVu Sans, Verdana, sans-serif\" "
+             "font-size=\"12\" fill=\"#1f2328\">\n<title>",
+             width, height, width, height) +
          escape(title) + "</title>\n<rect class=\"ground\" width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n";
 }
 
@@ -59,8 +72,8 @@ std::string label(double x, double y, const char* anchor, std::string_view text,
 }
 
 std::string rule(double x1, double y1, double x2, double y2) {
-  return svg_format("<line class=\"rule\" stroke=\"#d8dee4\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n", x1, y1,
-                    x2, y2);
+  return svg_format("<line class=\"rule\" stroke=\"#d8dee4\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n", x1,
+                    y1, x2, y2);
 }
 
 std::string mark(double x, double y, std::size_t series, bool hollow) {

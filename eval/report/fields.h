@@ -17,7 +17,8 @@ namespace larimar::eval::report {
 }
 
 /// A number from `low` to `high`. Throws FormatError naming the field.
-[[nodiscard]] inline double number_field(const nlohmann::json& object, const std::string& name, double low, double high) {
+[[nodiscard]] inline double number_field(const nlohmann::json& object, const std::string& name, double low,
+                                         double high) {
   const nlohmann::json* field = find_field(object, name);
   if (field == nullptr) throw base::FormatError("the field \"" + name + "\" is missing");
   if (!field->is_number()) throw base::FormatError("the field \"" + name + "\" is not a number");

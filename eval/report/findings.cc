@@ -19,10 +19,10 @@ class Origins {
     if (row.run.empty()) return;
     const auto [known, is_new] = known_.try_emplace({row.system, row.task, row.length}, row.run, folder);
     if (is_new || known->second.first == row.run) return;
-    throw base::ConfigError(known->second.second.string() + " and " + folder.string() + " both hold " + row.system +
-                            ", " + row.task.label() + " at " + std::to_string(row.length) +
-                            " tokens, made with different configurations; give one of them a name: NAME=" +
-                            folder.string());
+    throw base::ConfigError(
+        known->second.second.string() + " and " + folder.string() + " both hold " + row.system + ", " +
+        row.task.label() + " at " + std::to_string(row.length) +
+        " tokens, made with different configurations; give one of them a name: NAME=" + folder.string());
   }
 
  private:
@@ -91,9 +91,9 @@ Findings collect(std::span<const Folder> folders, ScoreKind score, const fs::pat
   std::set<Task> tasks;
   for (const Folder& folder : folders) add_folder(folder, score, origins, tasks, findings);
   if (findings.rows == 0)
-    throw base::MissingInputError(
-        "there is nothing to show: " + std::to_string(findings.not_ok) + " rows did not end well and " +
-        std::to_string(findings.without_score) + " have no such score; run larimar eval first, or choose another --score");
+    throw base::MissingInputError("there is nothing to show: " + std::to_string(findings.not_ok) +
+                                  " rows did not end well and " + std::to_string(findings.without_score) +
+                                  " have no such score; run larimar eval first, or choose another --score");
   findings.tasks.assign(tasks.begin(), tasks.end());
   for (auto& entry : findings.seconds) std::ranges::sort(entry.second);
   std::ranges::stable_sort(findings.costs, {}, [](const Cost& cost) { return std::tie(cost.system, cost.tokens); });

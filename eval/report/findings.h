@@ -18,9 +18,9 @@ using Grid = std::map<std::uint64_t, ByDepth>;  // by length
 
 /// Everything that figures and tables show. A value; equal inputs give equal findings.
 struct Findings {
-  std::vector<std::string> systems;                         // of the first folder first, within it by name
-  std::vector<Task> tasks;                                  // ascending
-  std::map<std::pair<std::string, Task>, Grid> grids;       // by system and task
+  std::vector<std::string> systems;                    // of the first folder first, within it by name
+  std::vector<Task> tasks;                             // ascending
+  std::map<std::pair<std::string, Task>, Grid> grids;  // by system and task
   std::map<std::pair<std::string, std::uint64_t>, std::vector<double>> seconds;  // by system and length, ascending
   std::vector<PublishedRow> published;
   std::vector<Cost> costs;

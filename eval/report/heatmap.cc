@@ -26,8 +26,8 @@ std::set<double> depths_of(const Findings& findings, const Task& task) {
 }
 
 std::string draw_cell(double x, double y, const Mean& mean, Scale scale, const std::string& where) {
-  const std::string box = svg_format("<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"3\"", x + 1, y + 1,
-                                     kCellWidth - 2, kCellHeight - 2);
+  const std::string box = svg_format("<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"3\"", x + 1,
+                                     y + 1, kCellWidth - 2, kCellHeight - 2);
   const double middle = x + kCellWidth / 2;
   if (mean.n == 0) {
     return "<g><title>" + where + ": not run</title>" + box + " class=\"empty\" fill=\"#eef1f4\"/>" +
@@ -36,7 +36,8 @@ std::string draw_cell(double x, double y, const Mean& mean, Scale scale, const s
   }
   const Colour ground = colour_at(scale, mean.value());
   const std::string ink = "class=\"cell\" fill=\"" + hex(text_on(ground)) + "\" font-size=";
-  return "<g><title>" + where + svg_format(": %.4f, n = %zu, 95 %% interval %.2f to %.2f", mean.value(), mean.n, mean.low(), mean.high()) +
+  return "<g><title>" + where +
+         svg_format(": %.4f, n = %zu, 95 %% interval %.2f to %.2f", mean.value(), mean.n, mean.low(), mean.high()) +
          "</title>" + box + " fill=\"" + hex(ground) + "\"/>\n" +
          label(middle, y + 16, "middle", share_text(mean.value()), ink + "\"12.5\" font-weight=\"600\"") +
          label(middle, y + 27.5, "middle", svg_format("n=%zu", mean.n), ink + "\"9\"") + "</g>\n";
@@ -50,10 +51,11 @@ std::string draw_scale(double x, double y, Scale scale) {
                       hex(colour_at(scale, (i + 0.5) / kSteps)).c_str());
   }
   svg += label(x + 5.0 * kSteps + 6, y + 9, "start", "1 recall", kMutedLook);
-  svg += svg_format("<rect class=\"empty\" x=\"%.1f\" y=\"%.1f\" width=\"16\" height=\"10\" rx=\"2\" fill=\"#eef1f4\"/>\n",
-                    x + 172, y);
-  svg += svg_format("<line class=\"rule\" stroke=\"#c2c9d1\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n", x + 174,
-                    y + 8.5, x + 186, y + 1.5);
+  svg +=
+      svg_format("<rect class=\"empty\" x=\"%.1f\" y=\"%.1f\" width=\"16\" height=\"10\" rx=\"2\" fill=\"#eef1f4\"/>\n",
+                 x + 172, y);
+  svg += svg_format("<line class=\"rule\" stroke=\"#c2c9d1\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n",
+                    x + 174, y + 8.5, x + 186, y + 1.5);
   return svg + label(x + 193, y + 9, "start", "not run", kMutedLook);
 }
 
@@ -78,8 +80,10 @@ Figure draw_heatmap(const Findings& findings, const std::string& system, const T
   const double down = kCellHeight * static_cast<double>(depths.size());
   const double width = std::max(kLeast, kLeft + across + kRight);
   const double left = kLeft, bottom = kTop + down;
-  std::string svg = open_drawing(width, bottom + kBottom, system + ": " + task.label() + ", recall by depth and length");
-  svg += label(12, 20, "start", shortened(system, 44), kTitleLook) + label(12, 37, "start", shortened(task.label(), 50), kMutedLook);
+  std::string svg =
+      open_drawing(width, bottom + kBottom, system + ": " + task.label() + ", recall by depth and length");
+  svg += label(12, 20, "start", shortened(system, 44), kTitleLook) +
+         label(12, 37, "start", shortened(task.label(), 50), kMutedLook);
   double y = kTop;
   for (const double depth : depths) {
     const std::string percent = svg_format("%.3g %%", depth);

@@ -12,10 +12,10 @@ constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
 bool is_forbidden(std::int32_t point) {
   const auto within = [point](std::int32_t low, std::int32_t high) { return point >= low && point <= high; };
-  return point < 0x20 || within(0x7F, 0x9F) ||                     // controls
-         point == 0x61C || within(0x200E, 0x200F) ||               // direction marks
-         within(0x202A, 0x202E) || within(0x2066, 0x2069) ||       // embeddings, overrides and isolates
-         within(0x2028, 0x2029) || (point & 0xFFFE) == 0xFFFE ||   // line ends, noncharacters
+  return point < 0x20 || within(0x7F, 0x9F) ||                    // controls
+         point == 0x61C || within(0x200E, 0x200F) ||              // direction marks
+         within(0x202A, 0x202E) || within(0x2066, 0x2069) ||      // embeddings, overrides and isolates
+         within(0x2028, 0x2029) || (point & 0xFFFE) == 0xFFFE ||  // line ends, noncharacters
          within(0xFDD0, 0xFDEF);
 }
 
@@ -30,13 +30,28 @@ std::string escape(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
     const text::CodePoint point = text::code_point_at(text, at);
     switch (point.value) {
-      case '&': escaped += "&amp;"; break;
-      case '<': escaped += "&lt;"; break;
-      case '>': escaped += "&gt;"; break;
-      case '"': escaped += "&quot;"; break;
-      case '\'': escaped += "&#39;"; break;
-      case '\t': case '\n': case '\r': escaped += ' '; break;
-      default: escaped += is_forbidden(point.value) ? kReplacement : text.substr(at, point.length);
+      case '&':
+        escaped += "&amp;";
+        break;
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      case '"':
+        escaped += "&quot;";
+        break;
+      case '\'':
+        escaped += "&#39;";
+        break;
+      case '\t':
+      case '\n':
+      case '\r':
+        escaped += ' ';
+        break;
+      default:
+        escaped += is_forbidden(point.value) ? kReplacement : text.substr(at, point.length);
     }
     at += point.length;
   }

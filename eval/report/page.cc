@@ -14,7 +14,9 @@ using base::svg_format;
 
 std::string text_of(const std::string& text) { return "<bdi>" + escape(text) + "</bdi>"; }
 
-std::string bar(double share) { return svg_format("<span class=\"bar\"><i style=\"width:%.1f%%\"></i></span>", 100 * share); }
+std::string bar(double share) {
+  return svg_format("<span class=\"bar\"><i style=\"width:%.1f%%\"></i></span>", 100 * share);
+}
 
 std::string measured_cell(const Mean& mean) {
   if (mean.n == 0) return "<td class=\"muted\">not run</td>";
@@ -22,7 +24,8 @@ std::string measured_cell(const Mean& mean) {
          svg_format("<small>%.2f to %.2f, n = %zu</small></td>", mean.low(), mean.high(), mean.n);
 }
 
-std::string published_cell(const Findings& findings, const std::string& system, const std::string& task, std::uint64_t length) {
+std::string published_cell(const Findings& findings, const std::string& system, const std::string& task,
+                           std::uint64_t length) {
   std::string cell;
   for (const PublishedRow& row : findings.published) {
     if (row.system == system && row.task == task && row.length == length)
@@ -53,17 +56,20 @@ Mean measured(const Findings& findings, const std::string& system, const std::st
 
 std::string summary_table(const Findings& findings) {
   const std::vector<std::string> published = published_systems(findings);
-  std::string html = "<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr><th scope=\"col\">task</th>"
-                     "<th scope=\"col\" class=\"number\">tokens</th>";
+  std::string html =
+      "<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr><th scope=\"col\">task</th>"
+      "<th scope=\"col\" class=\"number\">tokens</th>";
   for (const std::string& system : findings.systems) html += "<th scope=\"col\">" + text_of(system) + "</th>";
   for (const std::string& system : published)
-    html += "<th scope=\"col\" class=\"published\">" + text_of(system) + "<br><small>published, not measured here</small></th>";
+    html += "<th scope=\"col\" class=\"published\">" + text_of(system) +
+            "<br><small>published, not measured here</small></th>";
   html += "</tr></thead>\n<tbody>\n";
   for (const std::string& task : all_task_labels(findings)) {
     for (const std::uint64_t length : table_lengths(findings, task)) {
       html += "<tr><th scope=\"row\">" + text_of(task) + "</th><td class=\"number\" title=\"" + std::to_string(length) +
               "\">" + tokens_text(static_cast<double>(length)) + "</td>";
-      for (const std::string& system : findings.systems) html += measured_cell(measured(findings, system, task, length));
+      for (const std::string& system : findings.systems)
+        html += measured_cell(measured(findings, system, task, length));
       for (const std::string& system : published) html += published_cell(findings, system, task, length);
       html += "</tr>\n";
     }
@@ -77,7 +83,10 @@ std::string sources(const Findings& findings) {
   for (const PublishedRow& row : findings.published) {
     if (seen.insert(row.source).second) html += (html.empty() ? "" : "; ") + text_of(row.source);
   }
-  return html.empty() ? "" : "<p class=\"muted\">Columns in italics are published numbers, not measured here. Source: " + html + ".</p>\n";
+  return html.empty()
+             ? ""
+             : "<p class=\"muted\">Columns in italics are published numbers, not measured here. Source: " + html +
+                   ".</p>\n";
 }
 
 std::string section(const std::string& heading, const std::string& about, const std::vector<Figure>& figures) {
@@ -98,20 +107,23 @@ std::string cost_table(const Findings& findings) {
   for (const Cost& cost : findings.costs) {
     for (const auto& [phase, seconds] : cost.seconds) phases.insert(phase);
   }
-  std::string html = "<p class=\"muted\">The first job of each evaluation, which reads the whole context: seconds by phase.</p>\n"
-                     "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr><th scope=\"col\">system</th>"
-                     "<th scope=\"col\" class=\"number\">tokens</th><th scope=\"col\" class=\"number\">ranks</th>"
-                     "<th scope=\"col\" class=\"number\">largest rank</th><th scope=\"col\" class=\"number\">all ranks</th>";
+  std::string html =
+      "<p class=\"muted\">The first job of each evaluation, which reads the whole context: seconds by phase.</p>\n"
+      "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr><th scope=\"col\">system</th>"
+      "<th scope=\"col\" class=\"number\">tokens</th><th scope=\"col\" class=\"number\">ranks</th>"
+      "<th scope=\"col\" class=\"number\">largest rank</th><th scope=\"col\" class=\"number\">all ranks</th>";
   for (const std::string& phase : phases) html += "<th scope=\"col\" class=\"number\">" + text_of(phase) + "</th>";
   html += "</tr></thead>\n<tbody>\n";
   for (const Cost& cost : findings.costs) {
     html += "<tr><th scope=\"row\">" + text_of(cost.system) + "</th><td class=\"number\">" +
             tokens_text(static_cast<double>(cost.tokens)) +
-            svg_format("</td><td class=\"number\">%zu</td><td class=\"number\">%.0f MB</td><td class=\"number\">%.0f MB</td>",
-                       cost.ranks, cost.largest_rank_bytes / 1e6, cost.all_ranks_bytes / 1e6);
+            svg_format(
+                "</td><td class=\"number\">%zu</td><td class=\"number\">%.0f MB</td><td class=\"number\">%.0f MB</td>",
+                cost.ranks, cost.largest_rank_bytes / 1e6, cost.all_ranks_bytes / 1e6);
     for (const std::string& phase : phases) {
       const auto found = cost.seconds.find(phase);
-      html += "<td class=\"number\">" + (found == cost.seconds.end() ? "" : svg_format("%.3g", found->second)) + "</td>";
+      html +=
+          "<td class=\"number\">" + (found == cost.seconds.end() ? "" : svg_format("%.3g", found->second)) + "</td>";
     }
     html += "</tr>\n";
   }
@@ -121,22 +133,27 @@ std::string cost_table(const Findings& findings) {
 const char* what_counts(ScoreKind score) {
   switch (score) {
     case ScoreKind::kRetrieval:
-      return "A trial counts 1 if the segment that was read first is the one that holds the needle, and 0 otherwise; the wording of the "
+      return "A trial counts 1 if the segment that was read first is the one that holds the needle, and 0 otherwise; "
+             "the wording of the "
              "answer plays no part.";
     case ScoreKind::kWording:
-      return "A trial counts 1 if the expected string stands in the answer, and 0 otherwise; a number inside a longer number does not "
+      return "A trial counts 1 if the expected string stands in the answer, and 0 otherwise; a number inside a longer "
+             "number does not "
              "count.";
     case ScoreKind::kValue:
       break;
   }
-  return "A trial counts its own score, from 0 to 1: for one expected string 1 if it stands in the answer, a number inside a longer number "
+  return "A trial counts its own score, from 0 to 1: for one expected string 1 if it stands in the answer, a number "
+         "inside a longer number "
          "excepted; where several are expected, the share that was found.";
 }
 
 std::string method(const Findings& findings, const PageTexts& texts) {
   std::string html = std::string("<h2>How recall is scored</h2>\n<p>") + what_counts(texts.score) +
-                     " Recall is the mean over the n trials of a cell, shown as 1.00 only if every trial is right. Intervals are Wilson's "
-                     "at 95 %; for fractional scores they are somewhat too wide. Tables and curves take all depths together. Lengths are tokens "
+                     " Recall is the mean over the n trials of a cell, shown as 1.00 only if every trial is right. "
+                     "Intervals are Wilson's "
+                     "at 95 %; for fractional scores they are somewhat too wide. Tables and curves take all depths "
+                     "together. Lengths are tokens "
                      "as the evaluation counted them.</p>\n";
   const auto add = [&html](std::size_t count, const char* what) {
     if (count > 0) html += "<p>Left out: " + std::to_string(count) + " rows " + what + ".</p>\n";
@@ -155,22 +172,31 @@ std::string fact(std::size_t count, const char* one, const char* many) {
 }  // namespace
 
 std::string write_page(const Findings& findings, const Figures& figures, const PageTexts& texts) {
-  std::string html = "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" "
-                     "content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n"
-                     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<link rel=\"icon\" href=\"data:,\">\n<title>" +
-                     escape(texts.title) + "</title>\n<style>" + std::string(page_style()) + "</style>\n</head>\n<body>\n<main>\n<h1>" +
-                     text_of(texts.title) + "</h1>\n<ul class=\"facts\">" + fact(findings.rows, "trial", "trials") +
-                     fact(findings.systems.size(), "system", "systems") + fact(findings.tasks.size(), "task", "tasks") +
-                     fact(lengths_of(findings).size(), "length", "lengths") + "</ul>\n";
-  html += "<h2>Summary</h2>\n<p class=\"muted\">Recall with its 95 % interval and the number of trials, all depths together.</p>\n" +
-          summary_table(findings) + sources(findings);
-  html += section("Systems side by side", "Every system and task at one length. Hollow marks are published, not measured here.",
+  std::string html =
+      "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta "
+      "http-equiv=\"Content-Security-Policy\" "
+      "content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<link rel=\"icon\" "
+      "href=\"data:,\">\n<title>" +
+      escape(texts.title) + "</title>\n<style>" + std::string(page_style()) +
+      "</style>\n</head>\n<body>\n<main>\n<h1>" + text_of(texts.title) + "</h1>\n<ul class=\"facts\">" +
+      fact(findings.rows, "trial", "trials") + fact(findings.systems.size(), "system", "systems") +
+      fact(findings.tasks.size(), "task", "tasks") + fact(lengths_of(findings).size(), "length", "lengths") + "</ul>\n";
+  html +=
+      "<h2>Summary</h2>\n<p class=\"muted\">Recall with its 95 % interval and the number of trials, all depths "
+      "together.</p>\n" +
+      summary_table(findings) + sources(findings);
+  html += section("Systems side by side",
+                  "Every system and task at one length. Hollow marks are published, not measured here.",
                   figures.comparisons);
-  html += section("Recall against length", "All depths together, with 95 % intervals. Hollow and dashed: published, not measured here.",
+  html += section("Recall against length",
+                  "All depths together, with 95 % intervals. Hollow and dashed: published, not measured here.",
                   figures.curves);
-  html += section("Recall by depth and length", "The needle's depth runs from the beginning of the context (0 %) at the top to its end.",
+  html += section("Recall by depth and length",
+                  "The needle's depth runs from the beginning of the context (0 %) at the top to its end.",
                   figures.heatmaps);
-  html += section("Time and memory", "A trial is one call of the system; queries about one context share it.", figures.costs);
+  html += section("Time and memory", "A trial is one call of the system; queries about one context share it.",
+                  figures.costs);
   html += cost_table(findings) + method(findings, texts);
   return html + "</main>\n</body>\n</html>\n";
 }

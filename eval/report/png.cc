@@ -45,7 +45,8 @@ fs::path find_renderer() {
     folders.remove_prefix(std::min(folder.size() + 1, folders.size()));
     const fs::path program = fs::path(folder) / kRenderer;
     std::error_code failure;
-    if (!folder.empty() && fs::is_regular_file(program, failure) && ::access(program.c_str(), X_OK) == 0) return program;
+    if (!folder.empty() && fs::is_regular_file(program, failure) && ::access(program.c_str(), X_OK) == 0)
+      return program;
   }
   throw base::ConfigError(std::string("PNG files need the program ") + kRenderer +
                           ", which is not in PATH; install the Debian package librsvg2-bin, or leave out --png");
