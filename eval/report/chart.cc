@@ -19,11 +19,13 @@ constexpr double kLeastLogged = 1e-6;  // what a logarithmic axis shows of a zer
 /// Where values fall on the paper.
 class Frame {
  public:
-  explicit Frame(const Chart& chart) : share_(chart.y_is_share), count_(chart.lines.size()) {
+  explicit Frame(const Chart& chart) : share_(chart.y_is_share) {
     double y_low = HUGE_VAL, y_high = kLeastLogged;
     for (const Line& line : chart.lines) {
+      count_ += line.published ? 0 : 1;
       for (const Dot& dot : line.dots) {
         xs_.insert(dot.x);
+        if (!line.published) measured_.insert(dot.x);
         y_low = std::min(y_low, std::max(dot.low, kLeastLogged));
         y_high = std::max(y_high, dot.high);
       }
@@ -39,7 +41,8 @@ class Frame {
   }
   /// Systems measured at one length stand a little apart, so that their intervals do not hide each other.
   [[nodiscard]] double x(double value, std::size_t line) const {
-    const double step = std::min(6.0, 24.0 / static_cast<double>(std::max<std::size_t>(count_, 1)));
+    if (line >= count_) return x(value);  // published values have no interval
+    const double step = std::min(6.0, 24.0 / static_cast<double>(count_));
     return x(value) + (static_cast<double>(line) - static_cast<double>(count_ - 1) / 2) * step;
   }
   [[nodiscard]] double y(double value) const {
@@ -53,11 +56,12 @@ class Frame {
     return ticks;
   }
   [[nodiscard]] const std::set<double>& lengths() const { return xs_; }
+  [[nodiscard]] const std::set<double>& lengths(bool measured) const { return measured ? measured_ : xs_; }
 
  private:
   bool share_;
-  std::size_t count_;
-  std::set<double> xs_;
+  std::size_t count_ = 0;  // measured lines
+  std::set<double> xs_, measured_;
   double low_ = 0, high_ = 1;
 };
 
@@ -67,14 +71,17 @@ std::string draw_axes(const Chart& chart, const Frame& frame) {
     svg += rule(kLeft, frame.y(tick), kLeft + kAcross, frame.y(tick));
     svg += label(kLeft - 8, frame.y(tick) + 4, "end", chart.y_text(tick), kMutedLook);
   }
-  double behind = 0;  // where the last number ends
-  for (const double length : frame.lengths()) {
-    const double x = frame.x(length);
-    svg += rule(x, kTop + kPlot, x, kTop + kPlot + 4);
-    if (x - behind < 36) continue;
-    svg += label(x, kTop + kPlot + 17, "middle", tokens_text(length), kMutedLook);
-    behind = x;
+  std::vector<double> named;  // where a number stands; those of measured lengths come first
+  for (const bool measured : {true, false}) {
+    for (const double length : frame.lengths(measured)) {
+      const double x = frame.x(length);
+      if (std::ranges::any_of(named, [x](double other) { return std::abs(x - other) < 36; })) continue;
+      svg += label(x, kTop + kPlot + 17, "middle", tokens_text(length), kMutedLook);
+      named.push_back(x);
+    }
   }
+  for (const double length : frame.lengths())
+    svg += rule(frame.x(length), kTop + kPlot, frame.x(length), kTop + kPlot + 4);
   return svg + label(kLeft + kAcross, kTop + kPlot + 34, "end", "context length in tokens", kMutedLook);
 }
 

@@ -24,7 +24,7 @@ struct Line {
 struct Chart {
   std::string title;
   std::string y_title;
-  std::vector<Line> lines;
+  std::vector<Line> lines;                    // measured ones first
   bool y_is_share = true;                     // 0 to 1; else by the logarithm, over whole decades
   std::function<std::string(double)> y_text;  // of a tick
 };

@@ -78,7 +78,7 @@ std::string rule(double x1, double y1, double x2, double y2) {
 
 std::string mark(double x, double y, std::size_t series, bool hollow) {
   const std::size_t look = series % kColours.size();
-  const std::string drawn = outline(look, x, y);
+  const std::string drawn = outline((series + series / kColours.size()) % kColours.size(), x, y);
   if (!hollow) return drawn + svg_format(" class=\"fill%zu\" fill=\"%s\"/>\n", look, kColours[look]);
   return drawn + svg_format(" class=\"hollow line%zu\" fill=\"#ffffff\" stroke=\"%s\" stroke-width=\"1.6\"/>\n", look,
                             kColours[look]);

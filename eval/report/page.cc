@@ -24,14 +24,13 @@ std::string measured_cell(const Mean& mean) {
          svg_format("<small>%.2f to %.2f, n = %zu</small></td>", mean.low(), mean.high(), mean.n);
 }
 
-std::string published_cell(const Findings& findings, const std::string& system, const std::string& task,
-                           std::uint64_t length) {
+std::string published_cell(const Findings& findings, const std::string& task, std::uint64_t length) {
   std::string cell;
   for (const PublishedRow& row : findings.published) {
-    if (row.system == system && row.task == task && row.length == length)
-      cell += "<b>" + share_text(row.value) + "</b>" + bar(row.value) + "<small>published</small>";
+    if (row.task == task && row.length == length)
+      cell += "<span><b>" + share_text(row.value) + "</b> " + text_of(row.system) + "</span>";
   }
-  return cell.empty() ? "<td class=\"muted\">\xE2\x80\x93</td>" : "<td class=\"published\">" + cell + "</td>";
+  return "<td class=\"published\">" + cell + "</td>";
 }
 
 std::set<std::uint64_t> table_lengths(const Findings& findings, const std::string& label) {
@@ -54,27 +53,32 @@ Mean measured(const Findings& findings, const std::string& system, const std::st
   return mean;
 }
 
+std::string summary_group(const Findings& findings, const std::string& task) {
+  const std::set<std::uint64_t> lengths = table_lengths(findings, task);
+  std::string html = "<tbody>\n<tr><th scope=\"rowgroup\" rowspan=\"" + std::to_string(lengths.size()) + "\">" +
+                     text_of(task) + "</th>";
+  const char* row_begin = "";
+  for (const std::uint64_t length : lengths) {
+    html += row_begin;
+    html += "<td class=\"number\" title=\"" + std::to_string(length) + " tokens\">" +
+            tokens_text(static_cast<double>(length)) + "</td>";
+    for (const std::string& system : findings.systems) html += measured_cell(measured(findings, system, task, length));
+    if (!findings.published.empty()) html += published_cell(findings, task, length);
+    html += "</tr>\n";
+    row_begin = "<tr>";
+  }
+  return html + "</tbody>\n";
+}
+
 std::string summary_table(const Findings& findings) {
-  const std::vector<std::string> published = published_systems(findings);
   std::string html =
-      "<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr><th scope=\"col\">task</th>"
+      "<div class=\"scroll\" tabindex=\"0\"><table class=\"summary\">\n<thead><tr><th scope=\"col\">task</th>"
       "<th scope=\"col\" class=\"number\">tokens</th>";
   for (const std::string& system : findings.systems) html += "<th scope=\"col\">" + text_of(system) + "</th>";
-  for (const std::string& system : published)
-    html += "<th scope=\"col\" class=\"published\">" + text_of(system) +
-            "<br><small>published, not measured here</small></th>";
-  html += "</tr></thead>\n<tbody>\n";
-  for (const std::string& task : all_task_labels(findings)) {
-    for (const std::uint64_t length : table_lengths(findings, task)) {
-      html += "<tr><th scope=\"row\">" + text_of(task) + "</th><td class=\"number\" title=\"" + std::to_string(length) +
-              "\">" + tokens_text(static_cast<double>(length)) + "</td>";
-      for (const std::string& system : findings.systems)
-        html += measured_cell(measured(findings, system, task, length));
-      for (const std::string& system : published) html += published_cell(findings, system, task, length);
-      html += "</tr>\n";
-    }
-  }
-  return html + "</tbody></table></div>\n";
+  if (!findings.published.empty()) html += "<th scope=\"col\" class=\"published\">published, not measured here</th>";
+  html += "</tr></thead>\n";
+  for (const std::string& task : all_task_labels(findings)) html += summary_group(findings, task);
+  return html + "</table></div>\n";
 }
 
 std::string sources(const Findings& findings) {
@@ -85,13 +89,15 @@ std::string sources(const Findings& findings) {
   }
   return html.empty()
              ? ""
-             : "<p class=\"muted\">Columns in italics are published numbers, not measured here. Source: " + html +
+             : "<p class=\"muted\">Numbers in italics are published by others and were not measured here: " + html +
                    ".</p>\n";
 }
 
-std::string section(const std::string& heading, const std::string& about, const std::vector<Figure>& figures) {
+std::string section(const std::string& id, const std::string& heading, const std::string& about,
+                    const std::vector<Figure>& figures) {
   if (figures.empty()) return "";
-  std::string html = "<h2>" + heading + "</h2>\n<p class=\"muted\">" + about + "</p>\n<div class=\"figures\">\n";
+  std::string html =
+      "<h2 id=\"" + id + "\">" + heading + "</h2>\n<p class=\"muted\">" + about + "</p>\n<div class=\"figures\">\n";
   for (const Figure& figure : figures) {
     const bool wide = figure.svg.find("width=\"3") == std::string::npos;  // drawings up to 399 fit a column
     html += std::string("<figure") + (wide ? " class=\"wide\"" : "") + "><div>\n" + figure.svg + "</div><figcaption>" +
@@ -149,7 +155,7 @@ const char* what_counts(ScoreKind score) {
 }
 
 std::string method(const Findings& findings, const PageTexts& texts) {
-  std::string html = std::string("<h2>How recall is scored</h2>\n<p>") + what_counts(texts.score) +
+  std::string html = std::string("<h2 id=\"scoring\">How recall is scored</h2>\n<p>") + what_counts(texts.score) +
                      " Recall is the mean over the n trials of a cell, shown as 1.00 only if every trial is right. "
                      "Intervals are Wilson's "
                      "at 95 %; for fractional scores they are somewhat too wide. Tables and curves take all depths "
@@ -161,7 +167,7 @@ std::string method(const Findings& findings, const PageTexts& texts) {
   add(findings.not_ok, "whose status is not ok");
   add(findings.without_score, "to which this score does not apply");
   add(findings.cut_off, "that a crash cut off");
-  return html + "<h2>How this page was made</h2>\n<pre>" + escape(texts.command) +
+  return html + "<h2 id=\"command\">How this page was made</h2>\n<pre>" + escape(texts.command) +
          "</pre>\n<p class=\"muted\">All numbers of the summary: <a href=\"summary.csv\">summary.csv</a>.</p>\n";
 }
 
@@ -183,19 +189,20 @@ std::string write_page(const Findings& findings, const Figures& figures, const P
       fact(findings.rows, "trial", "trials") + fact(findings.systems.size(), "system", "systems") +
       fact(findings.tasks.size(), "task", "tasks") + fact(lengths_of(findings).size(), "length", "lengths") + "</ul>\n";
   html +=
-      "<h2>Summary</h2>\n<p class=\"muted\">Recall with its 95 % interval and the number of trials, all depths "
+      "<h2 id=\"summary\">Summary</h2>\n<p class=\"muted\">Recall with its 95 % interval and the number of trials, all "
+      "depths "
       "together.</p>\n" +
       summary_table(findings) + sources(findings);
-  html += section("Systems side by side",
+  html += section("systems", "Systems side by side",
                   "Every system and task at one length. Hollow marks are published, not measured here.",
                   figures.comparisons);
-  html += section("Recall against length",
+  html += section("lengths", "Recall against length",
                   "All depths together, with 95 % intervals. Hollow and dashed: published, not measured here.",
                   figures.curves);
-  html += section("Recall by depth and length",
+  html += section("depths", "Recall by depth and length",
                   "The needle's depth runs from the beginning of the context (0 %) at the top to its end.",
                   figures.heatmaps);
-  html += section("Time and memory", "A trial is one call of the system; queries about one context share it.",
+  html += section("cost", "Time and memory", "A trial is one call of the system; queries about one context share it.",
                   figures.costs);
   html += cost_table(findings) + method(findings, texts);
   return html + "</main>\n</body>\n</html>\n";

@@ -22,14 +22,16 @@ table { border-collapse: collapse; width: 100%; font-size: .9rem; font-variant-n
 th, td { padding: .45rem .8rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--rule); }
 tr:last-child > * { border-bottom: 0; }
 thead th { background: var(--wash); font-weight: 600; vertical-align: bottom; min-width: 8.5rem; }
-tbody th { font-weight: 500; min-width: 9rem; }
+tbody th { font-weight: 600; min-width: 9rem; }
 td.number, th.number { text-align: right; min-width: 4.5rem; white-space: nowrap; }
 td b { font-size: 1.05rem; }
 td small { display: block; white-space: nowrap; }
 .bar { display: block; height: 3px; margin: .15rem 0; background: var(--empty); border-radius: 2px; max-width: 8rem; }
 .bar i { display: block; height: 100%; background: var(--bar); border-radius: 2px; }
 .published { font-style: italic; }
-.published .bar i { background: var(--muted); }
+td.published { min-width: 13rem; }
+td.published span { display: block; }
+.summary tbody { border-top: 2px solid var(--rule); }
 .figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 22.5rem), 1fr)); gap: 1rem; align-items: start; }
 figure { margin: 0; background: var(--card); border: 1px solid var(--rule); border-radius: 8px; overflow: hidden; }
 figure > div { overflow-x: auto; }
@@ -41,7 +43,7 @@ pre { background: var(--card); border: 1px solid var(--rule); border-radius: 8px
   white-space: pre-wrap; overflow-wrap: anywhere; font-size: .85rem; }
 a { color: inherit; }
 @media (prefers-color-scheme: dark) {
-  :root { --ground: #0d1117; --ink: #e6edf3; --muted: #9aa5b1; --rule: #30363d; --card: #161b22; --wash: #0d1117;
+  :root { --ground: #0d1117; --ink: #e6edf3; --muted: #9aa5b1; --rule: #3b434d; --card: #161b22; --wash: #0d1117;
     --empty: #262c34; --bar: #58a6ff; }
   .drawing { fill: var(--ink); }
   .drawing .ground { fill: var(--card); }
@@ -53,6 +55,12 @@ a { color: inherit; }
   .line2 { stroke: #3fb98b; } .fill2 { fill: #3fb98b; } .line3 { stroke: #e07ab8; } .fill3 { fill: #e07ab8; }
   .line4 { stroke: #9d9df5; } .fill4 { fill: #9d9df5; } .line5 { stroke: #d4b23a; } .fill5 { fill: #d4b23a; }
   .line6 { stroke: #b3bcc7; } .fill6 { fill: #b3bcc7; }
+}
+@media (max-width: 40rem) {
+  main { padding: 1.2rem .6rem 3rem; }
+  th, td { padding: .4rem .5rem; }
+  tbody th { min-width: 5.5rem; }
+  td.number, th.number { min-width: 3.2rem; }
 }
 @media print { body { background: none; } figure, tr { break-inside: avoid; } }
 )";
