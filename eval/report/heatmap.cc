@@ -11,7 +11,7 @@ namespace {
 
 using base::svg_format;
 
-constexpr double kCellWidth = 58, kCellHeight = 34, kLeft = 58, kTop = 52, kBottom = 78, kRight = 14, kLeast = 340;
+constexpr double kCellWidth = 58, kCellHeight = 34, kLeft = 58, kTop = 52, kBottom = 78, kRight = 14, kLeast = 372;
 
 /// The depths of a task over all systems, ascending.
 std::set<double> depths_of(const Findings& findings, const Task& task) {
@@ -103,7 +103,7 @@ Figure draw_heatmap(const Findings& findings, const std::string& system, const T
     svg += label(x, bottom + 17, "middle", tokens_text(static_cast<double>(length)), kMutedLook);
     x += kCellWidth;
   }
-  svg += label(left, bottom + 36, "start", "context length in tokens; down: depth of the needle", kMutedLook);
+  svg += label(12, bottom + 36, "start", "across: context length in tokens; down: depth of the needle", kMutedLook);
   svg += draw_scale(left + 6, bottom + 52, scale);
   return {"", system + ", " + task.label(), svg + close_drawing(), to_csv(system, task, grid)};
 }

@@ -22,6 +22,7 @@ table { border-collapse: collapse; width: 100%; font-size: .9rem; font-variant-n
 th, td { padding: .45rem .8rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--rule); }
 tr:last-child > * { border-bottom: 0; }
 thead th { background: var(--wash); font-weight: 600; vertical-align: bottom; min-width: 8.5rem; }
+thead bdi { display: block; max-width: 14rem; overflow-wrap: anywhere; }
 tbody th { font-weight: 600; min-width: 9rem; }
 td.number, th.number { text-align: right; min-width: 4.5rem; white-space: nowrap; }
 td b { font-size: 1.05rem; }
