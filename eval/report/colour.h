@@ -10,8 +10,9 @@ struct Colour {
   [[nodiscard]] bool operator==(const Colour&) const = default;
 };
 
-/// kViridis runs from dark violet over teal to yellow in even steps of lightness, so that it reads the same to the colour-blind and
-/// in grey print. kRedYellowGreen is what older needle reports use; red and green look alike to one man in twelve.
+/// kViridis runs from dark violet over teal to yellow in even steps of lightness, so that it reads the same to the
+/// colour-blind and in grey print. kRedYellowGreen is what older needle reports use; red and green look alike to one
+/// man in twelve.
 enum class Scale { kViridis, kRedYellowGreen };
 
 /// "viridis" or "red-yellow-green". Throws UsageError naming both.

@@ -88,10 +88,11 @@ std::size_t look_of(const Findings& findings, const std::string& system, bool pu
 
 std::vector<std::string> all_task_labels(const Findings& findings) {
   std::vector<std::string> labels;
-  for (const Task& task : findings.tasks) labels.push_back(task.label());
-  for (const PublishedRow& row : findings.published) {
-    if (std::ranges::find(labels, row.task) == labels.end()) labels.push_back(row.task);
-  }
+  const auto add = [&labels](const std::string& label) {
+    if (std::ranges::find(labels, label) == labels.end()) labels.push_back(label);
+  };
+  for (const Task& task : findings.tasks) add(task.label());
+  for (const PublishedRow& row : findings.published) add(row.task);
   return labels;
 }
 

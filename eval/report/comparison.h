@@ -16,8 +16,9 @@ namespace larimar::eval::report {
 /// Labels of all tasks, measured ones first, then those that only published rows name.
 [[nodiscard]] std::vector<std::string> all_task_labels(const Findings& findings);
 
-/// Every system at one length: for each task a line from 0 to 1 with a mark and its interval for each system, the drawing alone.
-/// Published values of just that length stand among them, hollow. Needs a length of lengths_of(findings).
+/// Every system at one length: for each task a line from 0 to 1 with a mark and its interval for each system, the
+/// drawing alone. Published values of just that length stand among them, hollow. Needs a length of
+/// lengths_of(findings).
 [[nodiscard]] std::string draw_comparison(const Findings& findings, std::uint64_t length);
 
 }  // namespace larimar::eval::report

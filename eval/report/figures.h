@@ -7,7 +7,8 @@
 
 namespace larimar::eval::report {
 
-/// All figures of a report with their names and data, by section of the page. Sections may be empty, but for `heatmaps`.
+/// All figures of a report with their names and data, by section of the page. Sections may be empty, but for
+/// `heatmaps`.
 struct Figures {
   std::vector<Figure> comparisons;  // all systems and tasks, one figure for each length
   std::vector<Figure> curves;       // recall against length, one for each task
@@ -18,7 +19,8 @@ struct Figures {
   [[nodiscard]] std::vector<const Figure*> all() const;
 };
 
-/// Draws everything. Names are numbered, so that they differ whatever the texts in the rows are. Local; equal findings give equal bytes.
+/// Draws everything. Names are numbered, so that they differ whatever the texts in the rows are. Local; equal
+/// findings give equal bytes.
 [[nodiscard]] Figures draw_figures(const Findings& findings, Scale scale);
 
 /// The summary as CSV: a line for each task, length and system, published ones marked as such.

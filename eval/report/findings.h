@@ -34,12 +34,14 @@ struct Findings {
 [[nodiscard]] std::vector<std::uint64_t> lengths_of(const Findings& findings, const Task* task = nullptr);
 
 /// Reads all folders. `published` may be empty.
-/// Throws as read_measurements, read_cost and read_published do; UsageError if a folder is named twice; ConfigError if two folders hold
-/// the same system, task and length by different configurations, which must not be mixed; MissingInputError if no row is left.
+/// Throws as read_measurements, read_cost and read_published do; UsageError if a folder is named twice; ConfigError
+/// if two folders hold the same system, task and length by different configurations, which must not be mixed;
+/// MissingInputError if no row is left.
 [[nodiscard]] Findings collect(std::span<const Folder> folders, ScoreKind score,
                                const std::filesystem::path& published = {});
 
-/// The value below which a share of the ascending values lies, between two of them in proportion. Needs at least one value.
+/// The value below which a share of the ascending values lies, between two of them in proportion. Needs at least one
+/// value.
 [[nodiscard]] double quantile(std::span<const double> ascending, double share);
 
 }  // namespace larimar::eval::report

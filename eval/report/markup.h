@@ -5,9 +5,9 @@
 
 namespace larimar::eval::report {
 
-/// The text as content of an element or of a quoted attribute, in HTML and in XML: & < > " ' become references; what neither may
-/// hold, or what could turn the reading direction of its neighbours (control characters, bidirectional controls, bytes that
-/// are not UTF-8), becomes U+FFFD. Letters of right-to-left scripts stay. Linear.
+/// The text as content of an element or of a quoted attribute, in HTML and in XML: & < > " ' become references; what
+/// neither may hold, or what could turn the reading direction of its neighbours (control characters, bidirectional
+/// controls, bytes that are not UTF-8), becomes U+FFFD. Letters of right-to-left scripts stay. Linear.
 [[nodiscard]] std::string escape(std::string_view text);
 
 /// A field of a CSV line, quoted where it must be (RFC 4180).

@@ -4,8 +4,9 @@
 
 namespace larimar::eval::report {
 
-/// The mean of scores from 0 to 1, with Wilson's 95 % interval. For scores of 0 and 1 this is the interval of a share; for
-/// fractional ones, whose variance is smaller than that of a share with their mean, it is somewhat too wide.
+/// The mean of scores from 0 to 1, with Wilson's 95 % interval. For scores of 0 and 1 this is the interval of a
+/// share; for fractional ones, whose variance is smaller than that of a share with their mean, it is somewhat too
+/// wide.
 /// Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference" (1927).
 struct Mean {
   std::size_t n = 0;

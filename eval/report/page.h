@@ -15,8 +15,8 @@ struct PageTexts {
   ScoreKind score = ScoreKind::kValue;
 };
 
-/// One page that needs nothing else: no script, no request, every text escaped. Light or dark as the reader's system is. A content
-/// security policy forbids what a hostile text might yet try. Local; equal inputs give equal bytes.
+/// One page that needs nothing else: no script, no request, every text escaped. Light or dark as the reader's system
+/// is. A content security policy forbids what a hostile text might yet try. Local; equal inputs give equal bytes.
 [[nodiscard]] std::string write_page(const Findings& findings, const Figures& figures, const PageTexts& texts);
 
 /// The page's style sheet.

@@ -9,7 +9,8 @@ std::string_view page_style() {
   --wash: #f6f8fa; --empty: #eef1f4; --bar: #0068a8; }
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; }
-body { margin: 0; background: var(--wash); color: var(--ink); font: 16px/1.55 system-ui, "DejaVu Sans", Verdana, sans-serif; }
+body { margin: 0; background: var(--wash); color: var(--ink);
+  font: 16px/1.55 system-ui, "DejaVu Sans", Verdana, sans-serif; }
 main { max-width: 78rem; margin: 0 auto; padding: 2rem 1rem 4rem; }
 h1 { font-size: clamp(1.5rem, 4vw, 2.2rem); line-height: 1.2; margin: 0 0 .4rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.2rem; margin: 2.6rem 0 .3rem; }
@@ -33,7 +34,8 @@ td small { display: block; white-space: nowrap; }
 td.published { min-width: 13rem; }
 td.published span { display: block; }
 .summary tbody { border-top: 2px solid var(--rule); }
-.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 22.5rem), 1fr)); gap: 1rem; align-items: start; }
+.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 22.5rem), 1fr)); gap: 1rem;
+  align-items: start; }
 figure { margin: 0; background: var(--card); border: 1px solid var(--rule); border-radius: 8px; overflow: hidden; }
 figure > div { overflow-x: auto; }
 figure.wide { grid-column: 1 / -1; }

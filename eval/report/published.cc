@@ -28,7 +28,8 @@ std::vector<PublishedRow> read_published(const std::filesystem::path& file) {
   try {
     list = json::parse(text);
   } catch (const json::parse_error& error) {
-    // nlohmann's sentence begins with "parse error at line L, column C"; its number in brackets is of no use to a reader.
+    // nlohmann's sentence begins with "parse error at line L, column C"; its number in brackets is of no use to a
+    // reader.
     const std::string said = error.what();
     throw base::FormatError(file.string() + ": " + said.substr(said.find(']') + 2));
   }

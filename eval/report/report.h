@@ -26,11 +26,13 @@ struct Written {
   std::size_t left_out = 0;
 };
 
-/// "OUT" or "NAME=OUT". A path that exists is taken as it is, whatever it contains. Throws UsageError if NAME or OUT is empty.
+/// "OUT" or "NAME=OUT". A path that exists is taken as it is, whatever it contains. Throws UsageError if NAME or OUT
+/// is empty.
 [[nodiscard]] Folder parse_folder(const std::string& argument);
 
-/// Reads the folders and writes OUT/index.html, OUT/summary.csv, and for each figure an SVG, a CSV and if asked for a PNG. Everything
-/// is read and checked before anything is written; the page comes last. Equal inputs give equal bytes.
+/// Reads the folders and writes OUT/index.html, OUT/summary.csv, and for each figure an SVG, a CSV and if asked for a
+/// PNG. Everything is read and checked before anything is written; the page comes last. Equal inputs give equal
+/// bytes.
 /// Calls   local; starts rsvg-convert for PNGs.
 /// Throws  as collect, find_renderer, render_png, make_folder and write_file do.
 Written write_report(const ReportOptions& options);

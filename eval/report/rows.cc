@@ -41,13 +41,20 @@ std::optional<double> score_of(const json& row, ScoreKind kind) {
 
 std::string system_of(const json& own) { return text_or(own, "system", "larimar"); }
 
+Task task_of(const json& row, const json& own) {
+  Task task{text_or(own, "kind", text_field(row, "task_type")), 0, text_or(own, "form", "")};
+  std::ranges::replace(task.kind, '_', ' ');
+  if (find_field(own, "digits") != nullptr)
+    task.digits = static_cast<std::int64_t>(number_field(own, "digits", 0, 1e6));
+  if (task.form == "prefix") task.form.clear();
+  return task;
+}
+
 Measurement measurement_of(const json& row, const json& own, const Folder& folder) {
   Measurement one;
   one.system = folder.name.empty() ? system_of(own) : folder.name;
   if (const std::string keys = text_or(own, "key_mode", ""); !keys.empty()) one.system += ", " + keys + " keys";
-  one.task = {text_or(own, "kind", text_field(row, "task_type")),
-              find_field(own, "digits") == nullptr ? 0 : static_cast<std::int64_t>(number_field(own, "digits", 0, 1e6)),
-              text_or(own, "form", "")};
+  one.task = task_of(row, own);
   one.run = text_or(own, "run", "");
   one.length = length_of(row);
   one.depth = number_field(row, "target_depth_percent", 0, 100);
@@ -84,9 +91,8 @@ ScoreKind parse_score_kind(const std::string& name) {
 
 std::string Task::label() const {
   std::string text = kind;
-  std::ranges::replace(text, '_', ' ');
   if (digits > 0) text += " " + std::to_string(digits) + (digits == 1 ? " digit" : " digits");
-  return form.empty() || form == "prefix" ? text : text + ", by " + form;
+  return form.empty() ? text : text + ", by " + form;
 }
 
 Measurements read_measurements(const Folder& folder, ScoreKind score) {

@@ -8,7 +8,8 @@
 
 namespace larimar::eval::report {
 
-/// What counts: the row's own score; whether the right segment came first; whether the expected string is in the answer.
+/// What counts: the row's own score; whether the right segment came first; whether the expected string is in the
+/// answer.
 enum class ScoreKind { kValue, kRetrieval, kWording };
 
 /// "value", "retrieval" or "wording". Throws UsageError naming the three.
@@ -16,11 +17,11 @@ enum class ScoreKind { kValue, kRetrieval, kWording };
 
 /// What was asked for, and how. Ordered by kind, then by number of digits.
 struct Task {
-  std::string kind;  // "passkey", "uuid", ...
+  std::string kind;  // "passkey", "san francisco", ...
   std::int64_t digits = 0;
-  std::string form;  // "prefix", "question", or nothing
+  std::string form;  // "question"; empty: the completion of a prefix, the usual form
 
-  /// "passkey 3 digits"; "uuid, by question": the completion of a prefix is the usual form and is not named.
+  /// "passkey 3 digits"; "uuid, by question".
   [[nodiscard]] std::string label() const;
   [[nodiscard]] auto operator<=>(const Task&) const = default;
 };
@@ -52,8 +53,8 @@ struct Measurements {
 };
 
 /// Reads PATH/results.jsonl: rows of needlehaystack 2.0, with or without the object `larimar`.
-/// Throws MissingInputError if the file is absent; FormatError naming file, line and field (and column, where a line is no JSON)
-/// if a field is missing, of the wrong kind or outside its range.
+/// Throws MissingInputError if the file is absent; FormatError naming file, line and field (and column, where a line
+/// is no JSON) if a field is missing, of the wrong kind or outside its range.
 [[nodiscard]] Measurements read_measurements(const Folder& folder, ScoreKind score);
 
 }  // namespace larimar::eval::report

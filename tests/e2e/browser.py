@@ -1,4 +1,4 @@
-"""Headless Chromium for the end-to-end tests: a screenshot of a page, what the page logged, and what it asked the network for."""
+"""Headless Chromium for end-to-end tests: a screenshot of a page, what it logged, and what it asked the network for."""
 import dataclasses
 import json
 import pathlib
@@ -26,7 +26,8 @@ def decode_png(data: bytes) -> list[bytes]:
     while at < len(data):
         size, kind = struct.unpack(">I4s", data[at:at + 8])
         body = data[at + 8:at + 8 + size]
-        assert zlib.crc32(kind + body) == struct.unpack(">I", data[at + 8 + size:at + 12 + size])[0], "a chunk is damaged"
+        checksum, = struct.unpack(">I", data[at + 8 + size:at + 12 + size])
+        assert zlib.crc32(kind + body) == checksum, "a chunk is damaged"
         if kind == b"IHDR":
             width, height, depth, colours, _, _, interlaced = struct.unpack(">IIBBBBB", body)
             assert depth == 8 and colours in (2, 6) and interlaced == 0, "another kind of PNG"
@@ -75,10 +76,11 @@ def look_at(page: pathlib.Path, width: int, height: int, folder: pathlib.Path, d
     shot, log = folder / "shot.png", folder / "net.json"
     for old in (shot, log):
         old.unlink(missing_ok=True)
-    command = [program(), "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-               "--hide-scrollbars", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-               "--force-device-scale-factor=1", "--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={folder / 'profile'}",
-               f"--log-net-log={log}", "--enable-logging=stderr", f"--window-size={width},{height}", f"--screenshot={shot}",
+    command = [program(), "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+               "--no-first-run", "--hide-scrollbars", "--disable-background-networking", "--disable-component-update",
+               "--disable-sync", "--force-device-scale-factor=1", "--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr",
+               f"--user-data-dir={folder / 'profile'}", f"--log-net-log={log}", f"--window-size={width},{height}",
+               f"--screenshot={shot}",
                *(["--force-dark-mode"] if dark else []), page.as_uri()]
     ended = subprocess.run(command, capture_output=True, timeout=120, check=False)
     said = ended.stderr.decode("utf-8", errors="replace")

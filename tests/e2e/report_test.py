@@ -62,10 +62,11 @@ class Report(ProgramTest):
     def test_files_and_numbers(self):
         first = self.results("a", grid())
         (first / "first_job.json").write_text(json.dumps(
-            {"tokens": 137000, "seconds": {"ingest": 3}, "ranks": [{"peak_memory_bytes": 2e8}, {"peak_memory_bytes": 1e8}]}))
+            {"tokens": 137000, "seconds": {"ingest": 3},
+             "ranks": [{"peak_memory_bytes": 2e8}, {"peak_memory_bytes": 1e8}]}))
         second = self.results("b", [row(8000, 50, 0.5, "BM25")])
-        published = self.write("p.json", json.dumps([{"system": "Mistral-7B", "task": "passkey 5 digits", "length": 24000,
-                                                      "value": 0.62, "source": "a paper"}]))
+        published = self.write("p.json", json.dumps([
+            {"system": "Mistral-7B", "task": "passkey 5 digits", "length": 24000, "value": 0.62, "source": "a paper"}]))
         self.assert_done(self.report(first, f"lexical={second}", "--published", published, "--title", "Needles"))
         names = sorted(path.name for path in self.out.iterdir())
         figures = [name[:-4] for name in names if name.endswith(".svg")]
@@ -73,7 +74,8 @@ class Report(ProgramTest):
         self.assertEqual(sum(name.startswith("recall-") for name in figures), 1)
         self.assertEqual(sum(name.startswith("systems-") for name in figures), 3)
         self.assertLessEqual({"latency", "memory"}, set(figures))
-        self.assertEqual(names, sorted(["index.html", "summary.csv", *(f"{name}{end}" for name in figures for end in (".csv", ".svg"))]))
+        drawn = [f"{name}{end}" for name in figures for end in (".csv", ".svg")]
+        self.assertEqual(names, sorted(["index.html", "summary.csv", *drawn]))
         for name in figures:
             xml.etree.ElementTree.parse(self.out / f"{name}.svg")
         with open(self.out / "summary.csv", encoding="utf-8", newline="") as file:
@@ -83,7 +85,8 @@ class Report(ProgramTest):
         self.assertEqual(lines["lexical, prefix keys", "8000"]["recall"], "0.500000")
         self.assertEqual((lines["Mistral-7B", "24000"]["origin"], lines["Mistral-7B", "24000"]["n"]), ("published", ""))
         page = PageText((self.out / "index.html").read_text(encoding="utf-8"))
-        for words in ("Needles", "0.83", "n = 6", "published, not measured here", "How recall is scored", f"larimar report {first}"):
+        for words in ("Needles", "0.83", "n = 6", "published, not measured here", "How recall is scored",
+                      f"larimar report {first}"):
             self.assertIn(words, page.text)
         self.assertEqual(page.tags["svg"], len(figures))
 
@@ -96,7 +99,8 @@ class Report(ProgramTest):
             if path.name == "index.html":  # names its folder in the command
                 other = other.replace(b"--out two", b"--out one")
             self.assertEqual(path.read_bytes(), other, path.name)
-        self.assert_done(self.report(folder, "--scale", "red-yellow-green", "--score", "retrieval", out=self.folder / "three"))
+        changed = ["--scale", "red-yellow-green", "--score", "retrieval"]
+        self.assert_done(self.report(folder, *changed, out=self.folder / "three"))
         heatmap = next((self.folder / "three").glob("heatmap-*.svg")).read_text()
         self.assertNotIn("#f4e55d", heatmap)
         self.assertNotIn(">0.50<", heatmap)
@@ -126,14 +130,14 @@ class Report(ProgramTest):
         other = self.results("other", [{**row(1000, 0, 1), "larimar": {**row(1000, 0, 1)["larimar"], "run": "r2"}}])
         text = self.write("text/results.jsonl", "no json\n").parent
         empty = self.write("empty/results.jsonl", "").parent
+        high = self.write("bad.json", '[{"system": "a", "task": "b", "length": 1, "value": 2, "source": "c"}]')
         refused = [
             (66, ["absent", "results.jsonl"], [self.folder / "absent"]),
             (66, ["nothing to show"], [empty]),
             (65, ["without/results.jsonl, line 2", '"score" is missing'], [without]),
             (65, ["text/results.jsonl, line 1", "column 2"], [text]),
             (66, ["absent.json"], [good, "--published", self.folder / "absent.json"]),
-            (65, ["bad.json, record 1", "value"],
-             [good, "--published", self.write("bad.json", '[{"system": "a", "task": "b", "length": 1, "value": 2, "source": "c"}]')]),
+            (65, ["bad.json, record 1", "value"], [good, "--published", high]),
             (78, ["different configurations", "NAME="], [good, other]),
             (2, ["named twice"], [good, good]),
             (2, ["NAME=FOLDER"], [f"={good}"]),
@@ -150,7 +154,8 @@ class Report(ProgramTest):
 
     def test_hostile_texts_stay_texts(self):
         folder = self.results("a", [row(1000, 0, 1, system=HOSTILE, kind=HOSTILE)])
-        published = self.write("p.json", json.dumps([{"system": HOSTILE, "task": HOSTILE, "length": 1000, "value": 1, "source": HOSTILE}]))
+        published = self.write("p.json", json.dumps([
+            {"system": HOSTILE, "task": HOSTILE, "length": 1000, "value": 1, "source": HOSTILE}]))
         self.assert_done(self.report(folder, "--published", published, "--title", HOSTILE))
         page = PageText((self.out / "index.html").read_text(encoding="utf-8"))
         self.assertEqual((page.tags["script"], page.tags["img"], page.attributes["onerror"]), (0, 0, 0))
@@ -177,7 +182,8 @@ class InABrowser(ProgramTest):
         return self.out / "index.html"
 
     def test_the_browser_test_sees_requests_and_errors(self):
-        page = self.write("bad.html", "<!doctype html><img src='http://example.invalid/x.png'><script>console.error('boom')</script>")
+        page = self.write("bad.html", "<!doctype html><img src='http://example.invalid/x.png'>"
+                                      "<script>console.error('boom')</script>")
         view = browser.look_at(page, 500, 400, self.folder)
         self.assertEqual(view.requests, ["http://example.invalid/x.png"])
         self.assertIn("boom", "".join(view.console))

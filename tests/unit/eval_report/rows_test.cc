@@ -56,6 +56,13 @@ TEST(ReadMeasurements, TakesRowsOfOthers) {
   const Measurements read_back = read(test::lines({plain}));
   EXPECT_EQ(read_back.rows.at(0).system, "larimar");
   EXPECT_EQ(read_back.rows.at(0).task.label(), "passkey");
+  json completed = row();
+  completed["task_type"] = completed["larimar"]["kind"] = "san_francisco";
+  json formless = completed;
+  formless["larimar"].erase("form");
+  const Measurements both = read(test::lines({completed, formless}));
+  EXPECT_EQ(both.rows.at(0).task, both.rows.at(1).task) << "completion is the usual form";
+  EXPECT_EQ(both.rows.at(0).task.label(), "san francisco 5 digits");
 }
 
 TEST(ReadMeasurements, LeavesOutWhatDidNotEndWellOrWasCutOff) {
