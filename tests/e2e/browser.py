@@ -78,9 +78,9 @@ def look_at(page: pathlib.Path, width: int, height: int, folder: pathlib.Path, d
         old.unlink(missing_ok=True)
     command = [program(), "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
                "--no-first-run", "--hide-scrollbars", "--disable-background-networking", "--disable-component-update",
-               "--disable-sync", "--force-device-scale-factor=1", "--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr",
-               f"--user-data-dir={folder / 'profile'}", f"--log-net-log={log}", f"--window-size={width},{height}",
-               f"--screenshot={shot}",
+               "--disable-sync", "--force-device-scale-factor=1", "--host-resolver-rules=MAP * ~NOTFOUND",
+               "--enable-logging=stderr", f"--log-net-log={log}", f"--user-data-dir={folder / 'profile'}",
+               f"--window-size={width},{height}", f"--screenshot={shot}",
                *(["--force-dark-mode"] if dark else []), page.as_uri()]
     ended = subprocess.run(command, capture_output=True, timeout=120, check=False)
     said = ended.stderr.decode("utf-8", errors="replace")
