@@ -130,8 +130,8 @@ linalg::Matrix InjectedGpt2::logits(linalg::ConstMatrixRef code, std::span<const
 
 std::vector<Tokens> InjectedGpt2::decode(linalg::ConstMatrixRef codes, const InjectedGeneration& options) {
   if (options.max_new_tokens >= positions()) {
-    throw base::ShapeError(std::to_string(options.max_new_tokens) + " new tokens were asked for; the decoder has room for " +
-                           std::to_string(positions() - 1));
+    throw base::ShapeError(std::to_string(options.max_new_tokens) +
+                           " new tokens were asked for; the decoder has room for " + std::to_string(positions() - 1));
   }
   if (options.batch == 0) throw base::ConfigError("the decoder's batch must be at least 1");
   check_token(options.bos, parts_->config.network.vocabulary);

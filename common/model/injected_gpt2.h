@@ -17,9 +17,9 @@ namespace larimar::model {
 
 struct InjectedGpt2Config {
   CausalConfig network;
-  std::uint64_t code_size = 0;       // C
-  bool is_past = true;       // the code is a past position of every layer
-  bool is_embedding = true;  // the code is added to every token's embedding
+  std::uint64_t code_size = 0;  // C
+  bool is_past = true;          // the code is a past position of every layer
+  bool is_embedding = true;     // the code is added to every token's embedding
 };
 
 /// From the fields of a GPT-2 with "latent_size", and with "latent_as_gpt_memory" and "latent_as_gpt_emb", which are true
@@ -44,8 +44,8 @@ class InjectedGpt2 {
   /// The names of the checkpoint's tensors begin with `prefix`, for example "decoder.".
   /// Throws FormatError listing all tensors that are missing, unknown or misshapen; ConfigError for a device or type that
   /// is not there.
-  InjectedGpt2(std::shared_ptr<const Checkpoint> checkpoint, const InjectedGpt2Config& config, const std::string& prefix,
-               const Placement& placement);
+  InjectedGpt2(std::shared_ptr<const Checkpoint> checkpoint, const InjectedGpt2Config& config,
+               const std::string& prefix, const Placement& placement);
   InjectedGpt2(const InjectedGpt2&) = delete;
   InjectedGpt2& operator=(const InjectedGpt2&) = delete;
   ~InjectedGpt2();
