@@ -56,7 +56,9 @@ nlohmann::json time_prefill(model::LanguageModel& network, const nlohmann::json&
     double best = 1e9;
     for (int i = 0; i < request.at("repeat").get<int>(); ++i) {
       prompt[0] = static_cast<text::TokenId>(i + 1);
-      best = std::min(best, seconds_of([&] { static_cast<void>(network.generate(std::vector<Tokens>{prompt}, {.max_new_tokens = 1})); }));
+      best = std::min(best, seconds_of([&] {
+                        static_cast<void>(network.generate(std::vector<Tokens>{prompt}, {.max_new_tokens = 1}));
+                      }));
     }
     speeds[std::to_string(length)] = static_cast<double>(length) / best;
   }
@@ -89,7 +91,8 @@ nlohmann::json run(int count, char** arguments) {
       files.push_back(words[i]);
     }
   }
-  if (files.size() != 2) throw base::UsageError("usage: bench_model_speed FOLDER REQUEST.json [--dtype T] [--threads N]");
+  if (files.size() != 2)
+    throw base::UsageError("usage: bench_model_speed FOLDER REQUEST.json [--dtype T] [--threads N]");
   model::set_threads(threads);
   const auto request = nlohmann::json::parse(base::read_file(files[1]));
   std::unique_ptr<model::LanguageModel> network;
@@ -97,8 +100,7 @@ nlohmann::json run(int count, char** arguments) {
   result["load_s"] = seconds_of([&] { network = model::load_language_model(files[0], placement); });
   write_logits(*network, request);
   const std::vector<Tokens> prompt{first_tokens(request, request.at("logits_of").get<std::size_t>())};
-  result["greedy"] =
-      network->generate(prompt, {.max_new_tokens = request.at("greedy").get<std::size_t>()}).front();
+  result["greedy"] = network->generate(prompt, {.max_new_tokens = request.at("greedy").get<std::size_t>()}).front();
   result["decode_tokens_per_s"] = time_decode(*network, request);
   result["prefill_tokens_per_s"] = time_prefill(*network, request);
   rusage usage{};

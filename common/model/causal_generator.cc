@@ -79,49 +79,56 @@ void CausalGenerator::choose(Row& row, std::span<const float> logits, const Gene
   row.is_open = row.is_open && row.answer.size() < options.max_new_tokens;
 }
 
-at::Tensor CausalGenerator::feed(const std::vector<Row>& rows, bool& is_long, KvCache& cache) {
-  const auto limit = static_cast<std::int64_t>(network_.config().long_after());
-  if (limit > 0 && !is_long && cache.columns() + 1 > limit) {
-    // Beyond its first training length long-rope turns all positions otherwise, those of the past too.
-    is_long = true;
-    std::vector<const Tokens*> texts;
-    for (const Row& row : rows) texts.push_back(&row.tokens);
-    const PaddedTokens all = pad_left(texts);
-    cache.reset(all.padding, all.tokens.size(1) + kFirstRoom);
-    return network_.hidden({.tokens = all.tokens, .addend = {}, .is_long = true}, cache);
-  }
-  std::vector<std::int64_t> ids;
-  for (const Row& row : rows) ids.push_back(row.tokens.back());
-  const at::Tensor tokens = to_tensor(std::span(std::as_const(ids))).unsqueeze(1);
-  return network_.hidden({.tokens = tokens, .addend = {}, .is_long = is_long}, cache);
+at::Tensor CausalGenerator::pass(const at::Tensor& tokens, Batch& batch) {
+  return network_.hidden({.tokens = tokens, .addend = batch.addend, .is_long = batch.is_long}, batch.cache);
 }
 
-void CausalGenerator::extend(std::vector<Row>& rows, at::Tensor states, bool& is_long, KvCache& cache,
-                             const GenerationOptions& options, std::span<Tokens> answers) {
+at::Tensor CausalGenerator::feed(Batch& batch) {
+  const auto limit = static_cast<std::int64_t>(network_.config().long_after());
+  if (limit > 0 && !batch.is_long && batch.cache.columns() + 1 > limit) {
+    // Beyond its first training length long-rope turns all positions otherwise, those of the past too.
+    batch.is_long = true;
+    std::vector<const Tokens*> texts;
+    for (const Row& row : batch.rows) texts.push_back(&row.tokens);
+    const PaddedTokens all = pad_left(texts);
+    batch.cache.reset(all.padding, all.tokens.size(1) + kFirstRoom);
+    return pass(all.tokens, batch);
+  }
+  std::vector<std::int64_t> ids;
+  for (const Row& row : batch.rows) ids.push_back(row.tokens.back());
+  return pass(to_tensor(std::span(std::as_const(ids))).unsqueeze(1), batch);
+}
+
+void CausalGenerator::extend(Batch& batch, at::Tensor states, const GenerationOptions& options,
+                             std::span<Tokens> answers) {
   while (true) {
     const at::Tensor logits = network_.logits(states.select(1, states.size(1) - 1)).cpu().contiguous();
     const auto width = static_cast<std::size_t>(logits.size(1));
     std::vector<std::int64_t> open;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      choose(rows[i], {logits.const_data_ptr<float>() + i * width, width}, options);
-      if (rows[i].is_open) open.push_back(static_cast<std::int64_t>(i));
-      answers[rows[i].index] = rows[i].answer;
+    for (std::size_t i = 0; i < batch.rows.size(); ++i) {
+      Row& row = batch.rows[i];
+      choose(row, {logits.const_data_ptr<float>() + i * width, width}, options);
+      if (row.is_open) open.push_back(static_cast<std::int64_t>(i));
+      answers[row.index] = row.answer;
     }
     if (open.empty()) return;
     // Dropping rows copies the cache: worth it when half of them are done.
-    if (open.size() * 2 <= rows.size()) {
-      cache.select(open);
+    if (open.size() * 2 <= batch.rows.size()) {
+      batch.cache.select(open);
+      if (batch.addend.defined())
+        batch.addend =
+            at::index_select(batch.addend, 0, to_tensor(std::span(std::as_const(open))).to(batch.addend.device()));
       std::vector<Row> left;
-      for (const std::int64_t place : open) left.push_back(std::move(rows[static_cast<std::size_t>(place)]));
-      rows = std::move(left);
+      for (const std::int64_t place : open) left.push_back(std::move(batch.rows[static_cast<std::size_t>(place)]));
+      batch.rows = std::move(left);
     }
-    states = feed(rows, is_long, cache);
+    states = feed(batch);
   }
 }
 
 Tokens CausalGenerator::run_single(const Tokens& text, const GenerationOptions& options) {
   const std::uint64_t limit = network_.config().long_after();
-  bool is_long = limit > 0 && text.size() > limit;
+  const bool is_long = limit > 0 && text.size() > limit;
   std::size_t common = 0;
   if (is_long == kept_is_long_) {
     // The last token is always fed: its state gives the first new one.
@@ -133,14 +140,13 @@ Tokens CausalGenerator::run_single(const Tokens& text, const GenerationOptions& 
     kept_.reset({0}, room(text.size(), options));
   else
     kept_.truncate(static_cast<std::int64_t>(common));
-  at::Tensor states = network_.hidden({.tokens = column(text, common), .addend = {}, .is_long = is_long}, kept_);
-  std::vector<Row> rows(1);
-  rows[0].tokens = text;
+  Batch batch{.rows = std::vector<Row>(1), .cache = kept_, .addend = {}, .is_long = is_long};
+  batch.rows[0].tokens = text;
   Tokens answer;
-  extend(rows, std::move(states), is_long, kept_, options, {&answer, 1});
-  kept_tokens_ = std::move(rows[0].tokens);
+  extend(batch, pass(column(text, common), batch), options, {&answer, 1});
+  kept_tokens_ = std::move(batch.rows[0].tokens);
   kept_tokens_.resize(static_cast<std::size_t>(kept_.columns()));
-  kept_is_long_ = is_long;
+  kept_is_long_ = batch.is_long;
   return answer;
 }
 
@@ -149,21 +155,34 @@ std::vector<Tokens> CausalGenerator::run(std::span<const Tokens> texts, const Ge
   if (options.max_new_tokens == 0) return answers;
   if (texts.size() == 1) return {run_single(texts[0], options)};
   const std::uint64_t limit = network_.config().long_after();
-  for (const auto& batch : plan_generation(texts, network_.config(), options.max_new_tokens)) {
+  for (const auto& members : plan_generation(texts, network_.config(), options.max_new_tokens)) {
     std::vector<Row> rows;
     std::vector<const Tokens*> chosen;
-    for (const std::size_t place : batch) {
-      rows.push_back({.index = place, .tokens = texts[place], .answer = {}, .is_open = true});
-      chosen.push_back(&texts[place]);
+    for (const std::size_t member : members) {
+      rows.push_back({.index = member, .tokens = texts[member], .answer = {}, .is_open = true});
+      chosen.push_back(&texts[member]);
     }
     const PaddedTokens padded = pad_left(chosen);
     const auto longest = static_cast<std::size_t>(padded.tokens.size(1));
-    bool is_long = limit > 0 && longest > limit;
     KvCache cache = network_.make_cache();
     cache.reset(padded.padding, room(longest, options));
-    at::Tensor states = network_.hidden({.tokens = padded.tokens, .addend = {}, .is_long = is_long}, cache);
-    extend(rows, std::move(states), is_long, cache, options, answers);
+    Batch batch{.rows = std::move(rows), .cache = cache, .addend = {}, .is_long = limit > 0 && longest > limit};
+    extend(batch, pass(padded.tokens, batch), options, answers);
   }
+  return answers;
+}
+
+std::vector<Tokens> CausalGenerator::run_behind(KvCache cache, const at::Tensor& addend, std::span<const Tokens> texts,
+                                                const GenerationOptions& options) {
+  std::vector<Tokens> answers(texts.size());
+  if (options.max_new_tokens == 0 || texts.empty()) return answers;
+  Batch batch{.rows = {}, .cache = cache, .addend = addend, .is_long = false};
+  std::vector<const Tokens*> rows;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    batch.rows.push_back({.index = i, .tokens = texts[i], .answer = {}, .is_open = true});
+    rows.push_back(&texts[i]);
+  }
+  extend(batch, pass(pad_left(rows).tokens, batch), options, answers);
   return answers;
 }
 

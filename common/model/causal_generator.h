@@ -20,6 +20,11 @@ class CausalGenerator {
   /// Answers in the order of the texts. Several are padded on the left, in batches of similar lengths.
   [[nodiscard]] std::vector<Tokens> run(std::span<const Tokens> texts, const GenerationOptions& options);
 
+  /// Answers to texts of equal length, one for each row of a cache that holds what stands before them. `addend`
+  /// [rows, 1, hidden] is added to every token's embedding, unless undefined. The cache is used up.
+  [[nodiscard]] std::vector<Tokens> run_behind(KvCache cache, const at::Tensor& addend, std::span<const Tokens> texts,
+                                               const GenerationOptions& options);
+
  private:
   struct Row {
     std::size_t index = 0;  // among the texts of the call: drawn tokens depend on it
@@ -27,13 +32,21 @@ class CausalGenerator {
     Tokens answer;
     bool is_open = true;
   };
+  /// Rows that go through the network together.
+  struct Batch {
+    std::vector<Row> rows;
+    KvCache& cache;
+    at::Tensor addend = {};
+    bool is_long = false;  // long-rope's frequencies for long texts are in use
+  };
   [[nodiscard]] Tokens run_single(const Tokens& text, const GenerationOptions& options);
   /// Extends rows until all have ended; rows that ended early may be dropped, their answers are in `answers`.
-  /// `states` [rows, new, hidden] are those of the last columns of `cache`. `is_long` follows the frequencies in use.
-  void extend(std::vector<Row>& rows, at::Tensor states, bool& is_long, KvCache& cache,
-              const GenerationOptions& options, std::span<Tokens> answers);
+  /// `states` [rows, new, hidden] are those of the last columns of the cache.
+  void extend(Batch& batch, at::Tensor states, const GenerationOptions& options, std::span<Tokens> answers);
   void choose(Row& row, std::span<const float> logits, const GenerationOptions& options) const;
-  [[nodiscard]] at::Tensor feed(const std::vector<Row>& rows, bool& is_long, KvCache& cache);
+  /// The last token of every row through the network.
+  [[nodiscard]] at::Tensor feed(Batch& batch);
+  [[nodiscard]] at::Tensor pass(const at::Tensor& tokens, Batch& batch);
 
   CausalNetwork& network_;
   KvCache kept_;

@@ -63,6 +63,7 @@ CausalNetwork::CausalNetwork(std::shared_ptr<const Checkpoint> checkpoint, Causa
   const c10::InferenceMode inference;
   weights_ = read_causal_weights(*checkpoint_, config_, names_, prefix, options_);
   if (config_.rotary) rotary_.emplace(*config_.rotary, options_);
+  if (config_.is_tied) checkpoint_.reset();
 }
 
 KvCache CausalNetwork::make_cache() const {

@@ -15,7 +15,7 @@
 
 namespace larimar::model {
 
-/// Owns its weights; keeps the mapped files for a token embedding that is not tied. Not thread-safe. Callers hold an
+/// Owns its weights; holds on to the mapped files only for a token embedding that is not tied, whose rows lie there. Not thread-safe. Callers hold an
 /// inference guard.
 class CausalNetwork {
  public:

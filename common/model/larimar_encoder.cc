@@ -80,7 +80,7 @@ std::unique_ptr<CodeEncoder> load_larimar_encoder(const std::filesystem::path& f
 }
 
 std::unique_ptr<const text::Tokenizer> load_larimar_tokenizer(const std::filesystem::path& folder, const char* part) {
-  return text::load_tokenizer(folder / part / "tokenizer.json");
+  return text::load_tokenizer(folder / part);
 }
 
 }  // namespace larimar::model
