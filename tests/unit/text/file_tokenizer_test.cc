@@ -125,7 +125,8 @@ TEST(AddedToken, TakesBlanksAndAsksForWholeWordsAsItsOptionsSay) {
 }
 
 TEST(AddedToken, OfIdsBehindTheVocabularyCount) {
-  const Json file = changed("/added_tokens/2", R"({"id": 266, "content": "<pad>", "special": true, "normalized": false})");
+  const Json file =
+      changed("/added_tokens/2", R"({"id": 266, "content": "<pad>", "special": true, "normalized": false})");
   EXPECT_EQ(make(file)->size(), 267);
   EXPECT_EQ(make(file)->id_of("<pad>"), 266);
   EXPECT_EQ(make(file)->decode(Ids{266, 267, -1}), "");
@@ -189,7 +190,8 @@ TEST(TokenizerFault, IsNamedWithItsPlace) {
       {"/added_tokens/1/content", "\"<new>\"", "\"<new>\" the id 2 where 266 is its place"},
       {"/added_tokens/1/content", "\"<s>\"", "repeats the token"},
   };
-  for (const Fault& each : faults) EXPECT_THAT(fault(changed(each.place, each.value)), HasSubstr(each.message)) << each.place;
+  for (const Fault& each : faults)
+    EXPECT_THAT(fault(changed(each.place, each.value)), HasSubstr(each.message)) << each.place;
 }
 
 TEST(TokenizerFault, FallbackNeedsEveryByte) {

@@ -107,7 +107,8 @@ TEST_F(TokenizerFiles, AddedTokensStandBehindTheVocabulary) {
 TEST_F(TokenizerFiles, AddedTokensOfTheConfigurationComeFirst) {
   put_gpt2();
   put("added_tokens.json", R"({"<other>": 258})");
-  put("tokenizer_config.json", R"({"added_tokens_decoder": {"258": {"content": "<|endoftext|>", "special": true, "normalized": false},
+  put("tokenizer_config.json",
+      R"({"added_tokens_decoder": {"258": {"content": "<|endoftext|>", "special": true, "normalized": false},
                                    "259": {"content": "x y", "special": false, "rstrip": true}}})");
   EXPECT_THAT(load()->encode("ax y  b"), ElementsAre('a', 259, 'b'));
   put("tokenizer_config.json", R"({"added_tokens_decoder": {"x": {"content": "a"}}})");
