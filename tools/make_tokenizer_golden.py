@@ -1,17 +1,21 @@
 #!/usr/bin/env python3
 """Golden data for the tokenizers: small ones of each form, and what the PyPI package tokenizers does with many texts.
 
-    python3 tools/make_tokenizer_golden.py tests/data/tokenizers          # needs tokenizers 0.22.2
+    python3 tools/make_tokenizer_golden.py tests/data/tokenizers                                    # needs tokenizers 0.22.2
+    python3 tools/make_tokenizer_golden.py tests/data/tokenizers --texts DIR --minilm tokenizer.json    # also hashes.json
 
 Writes NAME.json (the tokenizer) and NAME.jsonl, a case a line:
     {"text", "ids", "plain"}            ids: all added tokens found; plain: special tokens are text (where that differs)
     {"tokens", "text", "marked"}        decoded without and with special tokens
-and post.json: numbers of ids, and what the post-processors add. The same seed and version give the same files.
+and post.json: numbers of ids, and what the post-processors add. hashes.json: of each tokenizer, of each *.txt.zst of DIR by paragraphs
+and of 10,000 random strings, FNV-1a over the ids with 0xFFFF after each text. forms.json: hashes of the
+normal forms of every code point. The same seed and version give the same texts; an existing NAME.json is kept, since training breaks ties at random.
 """
+import argparse
 import json
 import pathlib
 import random
-import sys
+import subprocess
 
 import tokenizers
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
@@ -19,6 +23,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre
 VERSION = "0.22.2"
 SEED = 20250117
 TEXTS = 260
+RANDOM = 10_000
 META = "\u2581"
 PROSE = ["The river rose slowly behind the old stone mill, and nobody in the village slept that night.",
          "\u201cIt's late,\u201d she said; they'd walked 12 miles since 6:45 and hadn't eaten. Don't stop now!",
@@ -148,14 +153,78 @@ def decoded(tokenizer, ids):
     return {"tokens": ids, "text": tokenizer.decode(ids, skip_special_tokens=True), "marked": tokenizer.decode(ids, skip_special_tokens=False)}
 
 
+def counted_texts(seed, ranges, count):
+    """Random strings from a generator that is written a second time in tests/unit/text/tokenizer_hashes_test.cc."""
+    mask = (1 << 64) - 1
+    state = seed
+
+    def below(end):
+        nonlocal state
+        state = (state * 6364136223846793005 + 1442695040888963407) & mask
+        return (state >> 33) % end
+    for _ in range(count):
+        text = ""
+        for _ in range(1 + below(24)):
+            first, last = ranges[below(len(ranges))]
+            text += chr(first + below(last - first + 1))
+        yield text
+
+
+def fnv(tokenizer, texts_):
+    value = 0xCBF29CE484222325
+    for encoding in tokenizer.encode_batch(list(texts_), add_special_tokens=False):
+        for token in (*encoding.ids, 0xFFFF):
+            value = ((value ^ token) * 0x100000001B3) & ((1 << 64) - 1)
+    return f"{value:016x}"
+
+
+def make_hashes(folder, texts_folder, minilm):
+    root = pathlib.Path(__file__).resolve().parent.parent
+    paths = {name: folder / f"{name}.json" for name in FORMS}
+    paths |= {"larimar-compact": root / "models/larimar-compact/tokenizer.json", "minilm": minilm}
+    ranges = [(0x20, 0x7E)] * 20 + SCRIPTS + [(0, 0xD7FF), (0xE000, 0x10FFFF)]
+    files = {path.name: subprocess.run(["zstd", "-dcq", str(path)], capture_output=True, check=True).stdout.decode("utf-8").split("\n\n")
+             for path in sorted(texts_folder.glob("*.txt.zst"))}
+    hashes = {}
+    for name, path in paths.items():
+        tokenizer = Tokenizer.from_file(str(path))
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        hashes[name] = {file: fnv(tokenizer, parts) for file, parts in files.items()}
+        hashes[name]["random"] = fnv(tokenizer, counted_texts(SEED, ranges, RANDOM))
+    return {"made_by": "tools/make_tokenizer_golden.py", "tokenizers": VERSION, "seed": SEED, "strings": RANDOM, "ranges": ranges, "hashes": hashes}
+
+
+def form_hashes():
+    """FNV-1a over the UTF-8 of the normal forms and small letters of every code point between marks, 0xFF after each; by 0x1000."""
+    steps = {"NFC": normalizers.NFC(), "NFD": normalizers.NFD(), "NFKC": normalizers.NFKC(), "NFKD": normalizers.NFKD(), "Lowercase": normalizers.Lowercase()}
+    hashes = {}
+    for name, step in steps.items():
+        hashes[name] = []
+        for block in range(0, 0x110000, 0x1000):
+            value = 0xCBF29CE484222325
+            for point in range(block, block + 0x1000):
+                if 0xD800 <= point < 0xE000:
+                    continue
+                for byte in step.normalize_str(f"a\u0301\u0323{chr(point)}\u0327{chr(point)}").encode() + b"\xff":
+                    value = ((value ^ byte) * 0x100000001B3) & ((1 << 64) - 1)
+            hashes[name].append(f"{value:016x}")
+    return {"made_by": "tools/make_tokenizer_golden.py", "tokenizers": VERSION, "hashes": hashes}
+
+
 def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("--texts", type=pathlib.Path)
+    parser.add_argument("--minilm", type=pathlib.Path)
+    options = parser.parse_args()
     assert tokenizers.__version__ == VERSION, f"tokenizers {VERSION} is needed, found {tokenizers.__version__}"
-    folder = pathlib.Path(sys.argv[1])
+    folder = options.folder
     folder.mkdir(parents=True, exist_ok=True)
     post = {"made_by": "tools/make_tokenizer_golden.py", "tokenizers": VERSION, "seed": SEED}
     for number, name in enumerate(FORMS):
-        tokenizer = make(name)
-        (folder / f"{name}.json").write_text(tokenizer.to_str(pretty=False), encoding="utf-8")
+        if not (folder / f"{name}.json").exists():
+            (folder / f"{name}.json").write_text(make(name).to_str(pretty=False), encoding="utf-8")
         tokenizer = Tokenizer.from_file(str(folder / f"{name}.json"))
         rng = random.Random(SEED + 1000 + number)
         size = tokenizer.get_vocab_size()
@@ -170,6 +239,9 @@ def main():
         tokenizer.encode_special_tokens = False
         post[name] = {"size": size, "ids": tokenizer.encode("a river", add_special_tokens=False).ids, "with_specials": tokenizer.encode("a river").ids}
     (folder / "post.json").write_text(json.dumps(post) + "\n", encoding="utf-8")
+    (folder / "forms.json").write_text(json.dumps(form_hashes(), indent=0) + "\n", encoding="utf-8")
+    if options.texts:
+        (folder / "hashes.json").write_text(json.dumps(make_hashes(folder, options.texts, options.minilm), indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

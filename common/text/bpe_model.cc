@@ -40,14 +40,21 @@ BpeModel::BpeModel(const JsonPart& model, const Vocabulary& vocabulary, bool byt
     read_bytes(model, vocabulary);
   else
     read_code_points(model, vocabulary);
+  fuse_unknown_ = model.flag_or("fuse_unk", false);
+  if (model.has("unk_token")) unknown_ = vocabulary.need(model.at("unk_token").text(), model.at("unk_token"));
   read_merges(model.at("merges"), vocabulary);
 }
 
 void BpeModel::read_bytes(const JsonPart& model, const Vocabulary& vocabulary) {
   if (model.flag_or("byte_fallback", false))
     model.at("byte_fallback").refuse("is set beside a ByteLevel pre_tokenizer, which never falls back");
-  for (std::size_t byte = 0; byte < byte_ids_.size(); ++byte)
-    byte_ids_[byte] = vocabulary.need(printable_of_byte(static_cast<unsigned char>(byte)), model);
+  bool any = false;
+  for (std::size_t byte = 0; byte < byte_ids_.size(); ++byte) {
+    const auto id = vocabulary.find(printable_of_byte(static_cast<unsigned char>(byte)));
+    byte_ids_[byte] = id.value_or(kNoPiece);  // SmolLM2 lacks bytes that no valid text holds
+    any = any || id;
+  }
+  if (!any) model.at("vocab").refuse("has no piece for any byte, as a ByteLevel pre_tokenizer needs");
 }
 
 void BpeModel::read_code_points(const JsonPart& model, const Vocabulary& vocabulary) {
@@ -65,8 +72,6 @@ void BpeModel::read_code_points(const JsonPart& model, const Vocabulary& vocabul
   fallback_ = model.flag_or("byte_fallback", false);
   for (std::size_t byte = 0; fallback_ && byte < byte_ids_.size(); ++byte)
     byte_ids_[byte] = vocabulary.need(fallback_name(static_cast<unsigned char>(byte)), model.at("byte_fallback"));
-  fuse_unknown_ = model.flag_or("fuse_unk", false);
-  if (model.has("unk_token")) unknown_ = vocabulary.need(model.at("unk_token").text(), model.at("unk_token"));
 }
 
 void BpeModel::read_merges(const JsonPart& merges, const Vocabulary& vocabulary) {
@@ -99,17 +104,11 @@ TokenId BpeModel::id_of(std::int32_t code_point) const {
 }
 
 std::size_t BpeModel::start(std::string_view word, std::span<TokenId> parts) const {
-  if (!byte_level_) return start_code_points(word, parts);
-  for (std::size_t i = 0; i < word.size(); ++i) parts[i] = byte_ids_[static_cast<unsigned char>(word[i])];
-  return word.size();
-}
-
-std::size_t BpeModel::start_code_points(std::string_view word, std::span<TokenId> parts) const {
   std::size_t count = 0;
   bool after_unknown = false;
   for (std::size_t at = 0; at < word.size();) {
-    const CodePoint point = code_point_at(word, at);
-    const TokenId id = id_of(point.value);
+    const CodePoint point = byte_level_ ? CodePoint{} : code_point_at(word, at);
+    const TokenId id = byte_level_ ? byte_ids_[static_cast<unsigned char>(word[at])] : id_of(point.value);
     const bool unknown = id == kNoPiece && !fallback_;
     if (id != kNoPiece) {
       parts[count++] = id;

@@ -13,8 +13,9 @@
 
 namespace larimar::text {
 
-/// Byte-pair encoding. Byte-level: a word is its bytes, each with a piece, so any bytes can be encoded. Otherwise a word is
-/// its code points; one without a piece becomes its bytes <0x00> .. <0xFF> (byte_fallback), else the unknown token.
+/// Byte-pair encoding. Byte-level: a word is its bytes, so where each has a piece any bytes come back. Otherwise a word is its
+/// code points; one without a piece becomes its bytes <0x00> .. <0xFF> (byte_fallback). What has no piece then is the unknown
+/// token, or is left out if the file names none.
 /// Source  the published behaviour of the Hugging Face library for the same file.
 class BpeModel final : public PieceModel {
  public:
@@ -29,7 +30,6 @@ class BpeModel final : public PieceModel {
   void read_merges(const JsonPart& merges, const Vocabulary& vocabulary);
   /// Writes the ids a word starts from, at most one a byte; returns how many.
   std::size_t start(std::string_view word, std::span<TokenId> parts) const;
-  std::size_t start_code_points(std::string_view word, std::span<TokenId> parts) const;
   [[nodiscard]] TokenId id_of(std::int32_t code_point) const;  // kNoPiece if there is none
 
   static constexpr TokenId kNoPiece = -1;

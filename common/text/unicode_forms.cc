@@ -8,6 +8,7 @@
 #include <new>
 
 #include "common/text/unicode.h"
+#include "common/text/unicode_versions.h"
 
 namespace larimar::text {
 namespace {
@@ -96,9 +97,9 @@ std::string normal_form(std::string_view text, NormalForm form) {
   std::size_t done = 0;
   for (std::size_t at = 0; at < text.size();) {
     const CodePoint point = code_point_at(text, at);
-    if (point.value == CodePoint::kInvalid) {
-      out.append(normal_form_of_valid(text.substr(done, at - done), form)).push_back(text[at]);
-      done = at + 1;
+    if (point.value == CodePoint::kInvalid || is_inert_in_forms(point.value)) {
+      out.append(normal_form_of_valid(text.substr(done, at - done), form)).append(text.substr(at, point.length));
+      done = at + point.length;
     }
     at += point.length;
   }
@@ -115,7 +116,7 @@ std::string lowercase(std::string_view text) {
     } else if (point.value == CodePoint::kInvalid) {
       out.push_back(text[at]);
     } else {
-      append_utf8(utf8proc_tolower(point.value), out);
+      append_utf8(to_lower(point.value), out);
     }
     at += point.length;
   }

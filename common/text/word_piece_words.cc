@@ -7,6 +7,7 @@
 #include <cstddef>
 
 #include "common/text/unicode.h"
+#include "common/text/unicode_versions.h"
 #include "common/text/word_piece_unicode.h"
 
 namespace larimar::text {
@@ -83,7 +84,7 @@ CodePoints lowercase(const CodePoints& points) {
     if (c == 0x130) {  // the only capital whose small form is two code points
       lowered.insert(lowered.end(), {'i', 0x307});
     } else {
-      lowered.push_back(utf8proc_tolower(c));
+      lowered.push_back(to_lower(c));
     }
   }
   return lowered;

@@ -142,12 +142,18 @@ TEST(ByteBpeFile, IdsMustBeDistinctAndInRange) {
   }
 }
 
-TEST(ByteBpeFile, EveryByteNeedsAPiece) {
-  EXPECT_THAT(fault([](Json& file) {
-                file["model"]["vocab"].erase("z");
-                file["model"]["vocab"]["zz"] = 'z' + 1;
+TEST(ByteBpeFile, AByteWithoutAPieceIsUnknownOrLeftOut) {
+  Json file = small_file();
+  file["model"]["vocab"].erase("z");
+  file["model"]["vocab"]["zz"] = 'z' + 1;
+  EXPECT_THAT(make_tokenizer(file, "small.json")->encode("azb"), ElementsAre(257));
+  file["model"]["unk_token"] = "<s>";
+  EXPECT_THAT(make_tokenizer(file, "small.json")->encode("azzb"), ElementsAre('a' + 1, 0, 0, 'b' + 1));
+  EXPECT_THAT(fault([](Json& none) {
+                none["model"]["vocab"] = {{"<s>", 0}};
+                none["model"]["merges"] = Json::array();
               }),
-              HasSubstr("model needs the piece \"z\", which the vocabulary lacks"));
+              HasSubstr("model.vocab has no piece for any byte"));
 }
 
 TEST(ByteBpeFile, MergesMustBePairsOfPieces) {
