@@ -42,6 +42,7 @@ ordered_json own_fields(const Row& row, const std::string& run) {
           {"key_mode", row.key_mode},
           {"form", row.form},
           {"expected", row.expected},
+          {"expected_absent", row.absent},
           {"tokenizer", row.system.tokenizer},
           {"words", row.context.words},
           {"bytes", row.context.bytes},

@@ -41,6 +41,7 @@ struct Row {
   std::vector<HiddenNeedle> placed;   // what the answer rests on
   std::vector<std::string> expected;  // all of them for the score 1
   bool whole_words = false;
+  bool absent = false;  // right is an answer without the expected strings
   std::string prompt;
   ContextFacts context;
   nlohmann::ordered_json recipe;  // rebuilds the context: see eval/context.h

@@ -85,6 +85,10 @@ Score score_answer(const Answer& answer, const Expectation& right) {
     found += there ? 1U : 0U;
     found_any += there || std::ranges::any_of(answer.decoded, holds) ? 1U : 0U;
   }
+  if (right.absent) {
+    found = right.expected.size() - found;
+    found_any = right.expected.size() - found_any;
+  }
   score.retrieval_first = score.rank == 1;
   score.retrieval_any = score.rank > 0;
   const auto share = [](std::size_t part, std::size_t whole) {

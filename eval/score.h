@@ -26,6 +26,8 @@ struct Expectation {
   std::span<const HiddenNeedle> evidence;  // a citation of any of them is right
   std::span<const std::string> expected;   // strings, at least one
   bool whole_words = false;                // a string must not be part of a longer word
+  bool absent =
+      false;  // right is an answer without any of them: scores are those of their absence, nothing is to be read
 };
 
 /// Whether a citation overlaps the needle's bytes in the needle's document. Paths are compared in absolute, normal

@@ -23,6 +23,7 @@ struct TaskQuery {
   double depth = 0;                   // target_depth_percent of the row
   std::string kind{};                 // of the row; empty: the trial's
   bool whole_words = false;           // an expected string must not be part of a longer word
+  bool absent = false;                // right is an answer without any of the expected strings
 };
 
 /// A context and what is asked about it: either plants in the haystack, or a ready document.

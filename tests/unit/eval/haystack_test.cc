@@ -95,11 +95,11 @@ TEST_F(HaystackTest, CutDocumentIsNotWrittenAgain) {
 TEST_F(HaystackTest, RefusesLengthsThatCannotBeMet) {
   write_two_documents();
   EXPECT_THAT(error_of<base::ConfigError>([&] { (void)select(101); }),
-              HasSubstr("the haystack has 100; give a smaller length or a filler folder"));
+              HasSubstr("the haystack has 100; give a smaller length, a filler folder, or --beyond repeat"));
   EXPECT_THAT(error_of<base::ConfigError>([&] { (void)select(1); }), HasSubstr("ask for a greater length"));
   folder.write("fill/x.txt", "Only five words of text.\n");
   EXPECT_THAT(error_of<base::ConfigError>([&] { (void)select(200, "fill"); }),
-              HasSubstr("has 105; give a smaller length or more filler"));
+              HasSubstr("has 105; give a smaller length, more filler"));
 }
 
 TEST_F(HaystackTest, FillerExtendsInTurnsAndIsTheSameEachTime) {
