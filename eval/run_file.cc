@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <initializer_list>
+#include <map>
 #include <string>
 
 #include "common/base/error.h"
@@ -224,6 +225,21 @@ void read_runner(const Reader& reader, const YAML::Node& node) {
                 "resume: false is not offered; give another folder with --out for a fresh start");
 }
 
+/// What a node says, in one form: fields by name, no comments, styles or spaces.
+std::string canonical(const YAML::Node& node) {
+  if (node.IsMap()) {
+    std::map<std::string, std::string> fields;
+    for (const auto& entry : node) fields[entry.first.Scalar()] = canonical(entry.second);
+    std::string text;
+    for (const auto& [name, value] : fields) text += (text.empty() ? "{" : ", ") + name + ": " + value;
+    return text.empty() ? "{}" : text + "}";
+  }
+  if (!node.IsSequence()) return node.IsScalar() ? "'" + node.Scalar() + "'" : "null";
+  std::string text;
+  for (const YAML::Node& item : node) text += (text.empty() ? "[" : ", ") + canonical(item);
+  return text.empty() ? "[]" : text + "]";
+}
+
 YAML::Node load(const Reader& reader, const fs::path& file) {
   try {
     return YAML::Load(base::read_file(file));
@@ -257,9 +273,7 @@ RunSpec read_run_file(const fs::path& file) {
   if (root["runner"]) read_runner(reader, root["runner"]);
   if (root["sweep"]) read_sweep(reader, root["sweep"], spec, axes);
   read_tasks(reader, root, axes, spec);
-  YAML::Emitter canonical;
-  canonical << YAML::Flow << root;
-  spec.content = canonical.c_str();
+  spec.content = canonical(root);
   return spec;
 }
 

@@ -134,6 +134,7 @@ EvalOutcome run_tasks(std::span<const Task> tasks, const RunScope& scope, const 
   EvalOutcome outcome;
   for (const Unit& unit : units) outcome.rows += unit.trial->queries.size();
   std::size_t done = 0;
+  if (progress) progress({0, outcome.rows, ""});
   for (const Unit& unit : units) {
     outcome.asked += runner.run_unit(unit);
     done += unit.trial->queries.size();

@@ -51,7 +51,8 @@ TEST_F(GridTest, FindsEveryNeedle) {
   ASSERT_EQ(rows().size(), outcome.rows);
   for (const Row& row : rows()) EXPECT_TRUE(row.score.retrieval_first && row.score.wording) << row.cell;
   EXPECT_EQ(search.trials.size(), 18U);  // one call serves both forms
-  ASSERT_EQ(seen.size(), 18U);
+  ASSERT_EQ(seen.size(), 1U + 18);
+  EXPECT_EQ(seen.front().done, 0U);
   EXPECT_EQ(seen.back().done, outcome.rows);
   EXPECT_EQ(seen.back().total, outcome.rows);
 }
