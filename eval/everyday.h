@@ -5,6 +5,7 @@
 
 #include "eval/needles.h"
 #include "eval/setup.h"
+#include "eval/task.h"
 #include "eval/trial.h"
 
 namespace larimar::eval {
@@ -17,6 +18,10 @@ struct NeedleSet {
   std::vector<std::string> key_modes = {"prefix"};
   std::vector<std::string> forms = {"prefix", "question"};
 };
+
+/// The set as a task: one trial that hides all needles at even depths from 0 to 100 % in file order.
+/// Throws UsageError for an empty set or a form that does not exist.
+[[nodiscard]] Task needle_task(const NeedleSet& set);
 
 /// Hides all needles at even depths from 0 to 100 % in file order, and asks what is missing: one call of `ask` for each
 /// length and key mode, with needles x forms queries. The manifest names the set by content.

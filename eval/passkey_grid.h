@@ -4,12 +4,23 @@
 #include <vector>
 
 #include "eval/needles.h"
+#include "eval/runner.h"
 #include "eval/setup.h"
+#include "eval/task.h"
 #include "eval/trial.h"
 
 namespace larimar::eval {
 
-/// Lengths x key modes x kinds x seeds x depths, each asked in every form.
+/// One needle in each trial: kinds x seeds x depths, each asked in every form. The key of a trial depends on kind, depth and
+/// seed alone, so that lengths and key modes are compared on equal keys. `wording` names the sentences around the key:
+///   essay       "The pass key is <key>.", as the papers on essays as haystacks hide it
+///   literature  the scheme of Mohtashami and Jaggi: a task line at the beginning, a line that states the key twice, and the
+///               question at the end; meant for the haystack generate:literature
+/// Throws UsageError as check_axes and for an unknown wording or no kind.
+[[nodiscard]] Task passkey_task(const TaskAxes& axes, const std::vector<NeedleKind>& kinds,
+                                const std::string& wording = "essay");
+
+/// Lengths x key modes x kinds x seeds x depths.
 struct PasskeyGrid {
   std::vector<std::uint64_t> lengths = {0};  // tokens; 0: the whole haystack
   std::vector<double> depths = {0, 25, 50, 75, 100};
@@ -20,11 +31,7 @@ struct PasskeyGrid {
   std::vector<std::string> forms = {"prefix"};  // "prefix", "question"
 };
 
-/// Runs what is missing of the grid. One trial hides one needle, and one call of `ask` serves all of its forms.
-/// The key of a trial depends on kind, depth and seed alone, so that lengths and key modes are compared on equal keys.
-/// Throws UsageError for a depth, form or key mode that does not exist or an empty axis, ConfigError for results of
-/// another configuration, a haystack too short or a needle too long for it; whatever `ask` throws; Error(kInternal) if
-/// `ask` leaves a query unanswered. Rows written before stay.
+/// Runs what is missing of passkey_task with the essay wording. Throws as passkey_task and run_tasks.
 EvalOutcome run_passkey_grid(const PasskeyGrid& grid, const EvalSetup& setup, const AskFunction& ask,
                              const ProgressFunction& progress);
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <tuple>
 
 #include "common/base/contracts.h"
 #include "common/base/error.h"
@@ -11,6 +12,7 @@
 #include "eval/sentences.h"
 
 namespace larimar::eval {
+namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kSpaces = " \t\r\n\f\v";
@@ -42,14 +44,22 @@ std::pair<std::size_t, double> locate(const Haystack& haystack, double byte) {
   return {document, byte};
 }
 
-void check_needle_sizes(const Haystack& haystack, std::span<const Needle> needles) {
+void check_plant_sizes(const Haystack& haystack, std::span<const Plant> plants) {
   const std::uint64_t bytes = haystack.bytes();
-  for (const Needle& needle : needles) {
-    if (needle.text.size() <= bytes) continue;
-    throw base::ConfigError("needle \"" + needle.id + "\" has " + std::to_string(needle.text.size()) +
-                            " bytes, more than the whole context of " + std::to_string(bytes) +
-                            "; give a longer context");
-  }
+  std::uint64_t planted = 0;
+  for (const Plant& plant : plants) planted += plant.text.size();
+  if (planted <= bytes) return;
+  throw base::ConfigError("the needles, \"" + plants.front().text.substr(0, 60) + "\" first, have " +
+                          std::to_string(planted) + " bytes, more than the whole context of " + std::to_string(bytes) +
+                          "; give a longer context");
+}
+
+/// Where the copy of a document goes: under its name; a name that came before in the haystack gets a folder of its own.
+fs::path copy_path(const Haystack& haystack, std::size_t document, const fs::path& folder) {
+  const fs::path name = haystack.documents[document].path.filename();
+  std::size_t before = 0;
+  for (std::size_t i = 0; i < document; ++i) before += haystack.documents[i].path.filename() == name ? 1U : 0U;
+  return before == 0 ? folder / name : folder / ("again" + std::to_string(before)) / name;
 }
 
 }  // namespace
@@ -96,33 +106,43 @@ InsertedText insert_sentences(std::string_view text, std::span<const Insertion> 
   return result;
 }
 
-HiddenContext hide_needles(const Haystack& haystack, std::span<const Needle> needles, std::span<const double> depths,
-                           const std::filesystem::path& folder) {
-  LARIMAR_EXPECT(needles.size() == depths.size());
-  check_needle_sizes(haystack, needles);
-  HiddenContext context;
-  for (const Document& document : haystack.documents) context.documents.push_back(document.path);
-  context.needles.resize(needles.size());
-  std::vector<Place> places;
+std::vector<fs::path> write_copies(const Haystack& haystack, std::vector<HiddenNeedle>& needles,
+                                   const fs::path& folder) {
+  std::vector<fs::path> documents;
+  for (const Document& document : haystack.documents) documents.push_back(document.path);
   std::map<std::size_t, std::vector<std::size_t>> by_document;  // document -> needles
-  for (std::size_t i = 0; i < needles.size(); ++i) {
-    places.push_back(find_place(haystack, depths[i]));
-    by_document[places[i].document].push_back(i);
-  }
+  for (std::size_t i = 0; i < needles.size(); ++i) by_document[needles[i].document_index].push_back(i);
   for (auto& [document, members] : by_document) {
-    std::stable_sort(members.begin(), members.end(),
-                     [&](std::size_t a, std::size_t b) { return places[a].offset < places[b].offset; });
+    std::ranges::stable_sort(members, {}, [&](std::size_t i) { return needles[i].offset; });
     std::vector<Insertion> insertions;
-    for (const std::size_t i : members) insertions.push_back({places[i].offset, needles[i].text});
-    const std::filesystem::path& source = haystack.documents[document].path;
-    const InsertedText inserted = insert_sentences(base::MappedFile(source).text(), insertions);
-    context.documents[document] = folder / source.filename();
-    write_if_changed(context.documents[document], inserted.text);
+    for (const std::size_t i : members) insertions.push_back({needles[i].offset, needles[i].text});
+    const base::MappedFile source(haystack.documents[document].path);
+    // The last document may be a part of its file.
+    const std::string_view text = source.text().substr(0, haystack.documents[document].bytes);
+    const InsertedText inserted = insert_sentences(text, insertions);
+    documents[document] = copy_path(haystack, document, folder);
+    write_if_changed(documents[document], inserted.text);
     for (std::size_t k = 0; k < members.size(); ++k) {
-      context.needles[members[k]] = {context.documents[document], inserted.ranges[k].first, inserted.ranges[k].second,
-                                     places[members[k]].depth_percent};
+      HiddenNeedle& needle = needles[members[k]];
+      needle.document = documents[document];
+      std::tie(needle.byte_begin, needle.byte_end) = inserted.ranges[k];
     }
   }
+  return documents;
+}
+
+HiddenContext hide_plants(const Haystack& haystack, std::span<const Plant> plants, const fs::path& folder) {
+  check_plant_sizes(haystack, plants);
+  HiddenContext context;
+  for (const Plant& plant : plants) {
+    const Place place = find_place(haystack, plant.depth);
+    HiddenNeedle& needle = context.needles.emplace_back();
+    needle.depth_percent = place.depth_percent;
+    needle.document_index = place.document;
+    needle.offset = place.offset;
+    needle.text = plant.text;
+  }
+  context.documents = write_copies(haystack, context.needles, folder);
   return context;
 }
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "eval/haystack.h"
-#include "eval/needles.h"
+#include "eval/task.h"
 
 namespace larimar::eval {
 
@@ -45,24 +45,33 @@ struct InsertedText {
 /// offset; those at one offset follow each other.
 [[nodiscard]] InsertedText insert_sentences(std::string_view text, std::span<const Insertion> insertions);
 
-/// A needle that is hidden.
+/// A sentence that is hidden.
 struct HiddenNeedle {
   std::filesystem::path document;  // the modified copy
-  std::uint64_t byte_begin = 0;
+  std::uint64_t byte_begin = 0;    // in the copy
   std::uint64_t byte_end = 0;
-  double depth_percent = 0;  // that was reached
+  double depth_percent = 0;        // that was reached
+  std::size_t document_index = 0;  // in reading order
+  std::uint64_t offset = 0;        // in the unmodified document
+  std::string text{};
 };
 
-/// A haystack with needles: the documents in order, those that hold a needle replaced by their copies.
+/// A haystack with plants: the documents in order, those that hold one replaced by their copies.
 struct HiddenContext {
   std::vector<std::filesystem::path> documents;
   std::vector<HiddenNeedle> needles;  // as given
 };
 
-/// Hides needle i at depths[i] percent. Copies go to `folder` under their documents' names; the others stay where they
-/// are. Throws UsageError for a depth outside 0 to 100, ConfigError if a needle is longer than the haystack; else as
-/// base::MappedFile and write_if_changed do.
-[[nodiscard]] HiddenContext hide_needles(const Haystack& haystack, std::span<const Needle> needles,
-                                         std::span<const double> depths, const std::filesystem::path& folder);
+/// Hides plants at their depths. Copies go to `folder` under their documents' names; the others stay where they are.
+/// Throws UsageError for a depth outside 0 to 100, ConfigError if the plants together are longer than the haystack; else
+/// as base::MappedFile and write_if_changed do.
+[[nodiscard]] HiddenContext hide_plants(const Haystack& haystack, std::span<const Plant> plants,
+                                        const std::filesystem::path& folder);
+
+/// The copies of documents with insertions as HiddenNeedle records them (document_index, offset, text), in `folder`. Fills
+/// in the rest of `needles`. The same documents and insertions give the same bytes.
+[[nodiscard]] std::vector<std::filesystem::path> write_copies(const Haystack& haystack,
+                                                              std::vector<HiddenNeedle>& needles,
+                                                              const std::filesystem::path& folder);
 
 }  // namespace larimar::eval

@@ -16,12 +16,6 @@ namespace {
 
 using nlohmann::json;
 
-std::string fingerprint(const json& configuration) {
-  std::array<char, 17> text{};
-  std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(hash_text(configuration.dump())));
-  return text.data();
-}
-
 std::string place(const fs::path& file, std::size_t line) {
   return file.string() + ", line " + std::to_string(line) + ": ";
 }
@@ -71,6 +65,14 @@ std::string differences(const json& there, const json& now) {
   return text;
 }
 
+}  // namespace
+
+std::string fingerprint(const json& configuration) {
+  std::array<char, 17> text{};
+  std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(hash_text(configuration.dump())));
+  return text.data();
+}
+
 void check_manifest(const fs::path& folder, const json& configuration) {
   const fs::path file = folder / "manifest.json";
   if (!fs::exists(file)) return;
@@ -81,8 +83,6 @@ void check_manifest(const fs::path& folder, const json& configuration) {
                           differences(manifest, configuration) + "; use another folder");
 }
 
-}  // namespace
-
 std::vector<Row> read_results(const fs::path& file) {
   const base::MappedFile mapped(file);
   std::vector<Row> rows;
@@ -91,25 +91,28 @@ std::vector<Row> read_results(const fs::path& file) {
   return rows;
 }
 
-ResultLog::ResultLog(const fs::path& folder, const json& configuration)
-    : file_(folder / "results.jsonl"), run_(fingerprint(configuration)) {
+ResultLog::ResultLog(const fs::path& folder, const json& configuration, const std::string& name)
+    : file_(folder / name), run_(fingerprint(configuration)) {
   base::make_folder(folder);
   check_manifest(folder, configuration);
-  if (fs::exists(file_)) read_back();
+  if (fs::exists(file_)) read_back(file_);
+  const fs::path merged = folder / "results.jsonl";
+  if (merged != file_ && fs::exists(merged)) read_back(merged);
   write_if_changed(folder / "manifest.json", configuration.dump(2) + "\n");
   stream_.open(file_, std::ios::binary | std::ios::app);
   if (!stream_) throw base::Error(base::ExitCode::kCannotCreate, "cannot open " + file_.string() + " for writing");
 }
 
-void ResultLog::read_back() {
-  const std::string text = base::read_file(file_);
-  for_each_line(file_, text, [&](const json& object, std::size_t line) {
-    const Row row = row_at(file_, object, line);
+void ResultLog::read_back(const fs::path& file) {
+  const std::string text = base::read_file(file);
+  for_each_line(file, text, [&](const json& object, std::size_t line) {
+    const Row row = row_at(file, object, line);
     if (object["larimar"].value("run", "") != run_) {
-      throw base::ConfigError(place(file_, line) + "the row was made with another configuration; use another folder");
+      throw base::ConfigError(place(file, line) + "the row was made with another configuration; use another folder");
     }
     cells_.insert(row.cell);
   });
+  if (file != file_) return;
   const std::size_t complete = text.rfind('\n') == std::string::npos ? 0 : text.rfind('\n') + 1;
   std::error_code failure;
   if (complete < text.size()) fs::resize_file(file_, complete, failure);

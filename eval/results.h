@@ -15,6 +15,12 @@ namespace larimar::eval {
 /// Throws MissingInputError if the file is absent, FormatError naming file, line and field if a line is no row.
 [[nodiscard]] std::vector<Row> read_results(const std::filesystem::path& file);
 
+/// Throws ConfigError if the manifest of a folder, where there is one, is not this configuration; changes nothing.
+void check_manifest(const std::filesystem::path& folder, const nlohmann::json& configuration);
+
+/// "1f3c...": what every row of a configuration carries.
+[[nodiscard]] std::string fingerprint(const nlohmann::json& configuration);
+
 /// The rows of an output folder, results.jsonl, and what made them, manifest.json. Every row carries the fingerprint of
 /// that configuration, so that a row cannot pass for another run's. Owns the open file; one process at a time; not
 /// shared between threads.
@@ -24,7 +30,9 @@ class ResultLog {
   /// tokenizer, ...), not the list of cells, so that a later run may add some. A line that a crash cut off is removed.
   /// Throws ConfigError naming the fields that differ if the folder has results of another configuration, FormatError
   /// if a line is no row, Error(kCannotCreate) if nothing can be written there.
-  ResultLog(const std::filesystem::path& folder, const nlohmann::json& configuration);
+  /// `name` is that of the rows' file; rows in results.jsonl count as written too, where that is another one.
+  ResultLog(const std::filesystem::path& folder, const nlohmann::json& configuration,
+            const std::string& name = "results.jsonl");
 
   [[nodiscard]] bool has(const std::string& cell) const { return cells_.contains(cell); }
   [[nodiscard]] std::size_t size() const { return cells_.size(); }
@@ -33,7 +41,7 @@ class ResultLog {
   void append(const Row& row);
 
  private:
-  void read_back();
+  void read_back(const std::filesystem::path& file);
 
   std::filesystem::path file_;
   std::string run_;

@@ -31,29 +31,42 @@ ordered_json to_json(const Citation& citation) {
           {"weight", citation.weight}};
 }
 
-ordered_json placement_of(const Row& row) {
-  return {{"needle", row.needle},
-          {"document", row.placed.document.string()},
-          {"byte_begin", row.placed.byte_begin},
-          {"byte_end", row.placed.byte_end},
-          {"depth_percent", row.placed.depth_percent}};
-}
-
 ordered_json own_fields(const Row& row, const std::string& run) {
   ordered_json citations = ordered_json::array();
   for (const Citation& citation : row.answer.citations) citations.push_back(to_json(citation));
   return {{"cell", row.cell},
           {"run", run},
+          {"system", row.system.name},
           {"kind", row.kind},
           {"digits", row.digits},
           {"key_mode", row.key_mode},
           {"form", row.form},
+          {"expected", row.expected},
+          {"expected_absent", row.absent},
+          {"tokenizer", row.system.tokenizer},
+          {"words", row.context.words},
+          {"bytes", row.context.bytes},
+          {"context_xxh3", row.context.xxh3},
+          {"ranks", row.system.ranks},
           {"retrieval_rank", row.score.rank},
           {"read_score", row.answer.score},
           {"margin", row.answer.margin},
           {"in_scope", row.answer.in_scope},
           {"decoded", row.answer.decoded},
           {"citations", std::move(citations)}};
+}
+
+/// Strings as one: a single one as it is.
+std::string joined(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : "; ") + part;
+  return text;
+}
+
+ordered_json recipe_of(const Row& row) {
+  ordered_json recipe = row.recipe.is_object() ? row.recipe : ordered_json::object();
+  recipe["final_context_token_count"] = row.context.tokens;
+  return recipe;
 }
 
 template <class T>
@@ -71,23 +84,27 @@ T field(const json& object, const char* name) {
 
 ordered_json to_json(const Row& row, const std::string& run) {
   return {{"schema_version", 2},
+          {"run_name", row.system.run_name},
+          {"model_id", row.system.model},
           {"task_type", row.kind},
           {"context_length", row.context_length},
           {"target_depth_percent", row.depth},
           {"seed", row.seed},
-          {"recipe",
-           {{"needle_placements", ordered_json::array({placement_of(row)})},
-            {"final_context_token_count", row.context_tokens}}},
-          {"expected_answer", row.expected},
+          {"recipe", recipe_of(row)},
+          {"expected_answer", joined(row.expected)},
           {"prompt_question", row.prompt},
           {"response", row.answer.answer},
           {"score",
-           {{"value", row.score.wording ? 1.0 : 0.0},
+           {{"value", row.score.value},
             {"details",
              {{"retrieval_first", row.score.retrieval_first},
               {"retrieval_any", row.score.retrieval_any},
               {"wording", row.score.wording},
-              {"wording_any", row.score.wording_any}}}}},
+              {"wording_any", row.score.wording_any},
+              {"value_any", row.score.value_any},
+              {"evidence_read", row.score.evidence_read}}}}},
+          {"usage", nullptr},
+          {"cost_usd", nullptr},
           {"duration_seconds", row.seconds},
           {"status", "ok"},
           {"timestamp_utc", utc_now()},
@@ -99,11 +116,11 @@ Row read_row(const json& object) {
   row.context_length = field<std::uint64_t>(object, "context_length");
   row.depth = field<double>(object, "target_depth_percent");
   row.seed = field<std::uint64_t>(object, "seed");
-  row.context_tokens = field<std::uint64_t>(field<json>(object, "recipe"), "final_context_token_count");
-  row.expected = field<std::string>(object, "expected_answer");
+  row.context.tokens = field<std::uint64_t>(field<json>(object, "recipe"), "final_context_token_count");
   row.prompt = field<std::string>(object, "prompt_question");
   row.seconds = field<double>(object, "duration_seconds");
-  const json details = field<json>(field<json>(object, "score"), "details");
+  const json score = field<json>(object, "score"), details = field<json>(score, "details");
+  row.score.value = field<double>(score, "value");
   row.score.retrieval_first = field<bool>(details, "retrieval_first");
   row.score.retrieval_any = field<bool>(details, "retrieval_any");
   row.score.wording = field<bool>(details, "wording");
@@ -115,6 +132,13 @@ Row read_row(const json& object) {
   row.key_mode = field<std::string>(own, "key_mode");
   row.form = field<std::string>(own, "form");
   row.score.rank = field<std::size_t>(own, "retrieval_rank");
+  // Rows of earlier versions lack these.
+  row.system.name = own.value("system", row.system.name);
+  row.expected = own.value("expected", std::vector{field<std::string>(object, "expected_answer")});
+  row.context.words = own.value("words", std::uint64_t{0});
+  row.context.bytes = own.value("bytes", std::uint64_t{0});
+  row.context.xxh3 = own.value("context_xxh3", std::string());
+  row.answer.answer = object.value("response", std::string());
   return row;
 }
 

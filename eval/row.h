@@ -1,7 +1,8 @@
 #pragma once
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "eval/placement.h"
 #include "eval/score.h"
@@ -9,22 +10,42 @@
 
 namespace larimar::eval {
 
+/// What a context is, with everything that was hidden in it.
+struct ContextFacts {
+  std::uint64_t tokens = 0;  // by the tokenizer that counts lengths
+  std::uint64_t words = 0;   // runs without white space
+  std::uint64_t bytes = 0;
+  std::string xxh3{};  // over the hashes of its documents, in order
+};
+
+/// Who answered, the same in all rows of a run.
+struct RowSystem {
+  std::string name = "larimar";  // rows of several systems are compared by it
+  std::string model{};
+  std::string tokenizer{};  // that counts lengths
+  std::string run_name{};   // of a run file, or the command
+  int ranks = 1;
+};
+
 /// One line of results.jsonl: one query of one trial. The outer fields have the names of needlehaystack 2.0; ours stand
 /// in the object `larimar`.
 struct Row {
-  std::string cell;  // names the query in the whole evaluation: kind/length/depth/seed/key mode/form
-  std::string kind;  // "passkey", "uuid", "san_francisco", "everyday" or the name of a needle file
+  std::string cell;  // names the query in the whole evaluation: length/kind/depth/seed/key mode/form
+  std::string kind;  // "passkey", "uuid", "san_francisco", "everyday", "multi", "qa1" or the name of a needle file
   int digits = 0;
   std::uint64_t context_length = 0;  // tokens asked for; 0: the whole haystack
-  std::uint64_t context_tokens = 0;  // tokens that it has, without needles
   double depth = 0;                  // percent asked for
   std::uint64_t seed = 0;
   std::string key_mode;
-  std::string form;  // "prefix" or "question"
-  std::string needle;
-  HiddenNeedle placed;
-  std::string expected;
+  std::string form;                   // "prefix" or "question"
+  std::vector<HiddenNeedle> placed;   // what the answer rests on
+  std::vector<std::string> expected;  // all of them for the score 1
+  bool whole_words = false;
+  bool absent = false;  // right is an answer without the expected strings
   std::string prompt;
+  ContextFacts context;
+  nlohmann::ordered_json recipe;  // rebuilds the context: see eval/context.h
+  RowSystem system;
   Answer answer;
   Score score;
   double seconds = 0;  // of the trial's call, shared by its queries
@@ -33,7 +54,7 @@ struct Row {
 /// The row as one JSON object; `run` is the fingerprint of its configuration.
 [[nodiscard]] nlohmann::ordered_json to_json(const Row& row, const std::string& run);
 
-/// What the summary needs of a row: everything but the answer's texts and citations.
+/// What summaries and exports need of a row: everything but the answer's texts and citations, recipe and places.
 /// Throws FormatError naming the field that is missing or of the wrong kind.
 [[nodiscard]] Row read_row(const nlohmann::json& object);
 

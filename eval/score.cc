@@ -10,6 +10,13 @@ namespace {
 constexpr double kNormal95 = 1.959963984540054;  // quantile 0.975 of the normal distribution
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+/// Whether two neighbours belong to one number, or to one word where words count.
+bool run_together(char left, char right, bool whole_words) {
+  if (is_digit(left) && is_digit(right)) return true;
+  return whole_words && (is_digit(left) || is_letter(left)) && (is_digit(right) || is_letter(right));
+}
 
 std::string one_spaced(std::string_view text) {
   constexpr std::string_view spaces = " \t\r\n\f\v";
@@ -48,30 +55,50 @@ bool is_right(const Citation& citation, const HiddenNeedle& needle) {
   return normal(citation.document) == normal(needle.document);
 }
 
-bool contains_string(std::string_view text, std::string_view expected) {
+bool contains_string(std::string_view text, std::string_view expected, bool whole_words) {
   const std::string hay = one_spaced(text);
   const std::string wanted = one_spaced(expected);
   if (wanted.empty()) return false;
   for (std::size_t at = hay.find(wanted); at != std::string::npos; at = hay.find(wanted, at + 1)) {
     const std::size_t end = at + wanted.size();
-    const bool goes_on_before = at > 0 && is_digit(hay[at - 1]) && is_digit(wanted.front());
-    const bool goes_on_behind = end < hay.size() && is_digit(hay[end]) && is_digit(wanted.back());
+    const bool goes_on_before = at > 0 && run_together(hay[at - 1], wanted.front(), whole_words);
+    const bool goes_on_behind = end < hay.size() && run_together(wanted.back(), hay[end], whole_words);
     if (!goes_on_before && !goes_on_behind) return true;
   }
   return false;
 }
 
-Score score_answer(const Answer& answer, const HiddenNeedle& needle, std::string_view expected) {
+Score score_answer(const Answer& answer, const Expectation& right) {
   Score score;
+  std::size_t read = 0, found = 0, found_any = 0;
   for (std::size_t i = 0; i < answer.citations.size() && score.rank == 0; ++i) {
-    if (is_right(answer.citations[i], needle)) score.rank = i + 1;
+    const auto hit = [&](const HiddenNeedle& needle) { return is_right(answer.citations[i], needle); };
+    if (std::ranges::any_of(right.evidence, hit)) score.rank = i + 1;
+  }
+  for (const HiddenNeedle& needle : right.evidence) {
+    const auto hit = [&](const Citation& citation) { return is_right(citation, needle); };
+    if (std::ranges::any_of(answer.citations, hit)) ++read;
+  }
+  for (const std::string& expected : right.expected) {
+    const auto holds = [&](const std::string& text) { return contains_string(text, expected, right.whole_words); };
+    const bool there = holds(answer.answer);
+    found += there ? 1U : 0U;
+    found_any += there || std::ranges::any_of(answer.decoded, holds) ? 1U : 0U;
+  }
+  if (right.absent) {
+    found = right.expected.size() - found;
+    found_any = right.expected.size() - found_any;
   }
   score.retrieval_first = score.rank == 1;
   score.retrieval_any = score.rank > 0;
-  score.wording = contains_string(answer.answer, expected);
-  score.wording_any =
-      score.wording || std::any_of(answer.decoded.begin(), answer.decoded.end(),
-                                   [&](const std::string& text) { return contains_string(text, expected); });
+  const auto share = [](std::size_t part, std::size_t whole) {
+    return whole == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole);
+  };
+  score.evidence_read = share(read, right.evidence.size());
+  score.value = share(found, right.expected.size());
+  score.value_any = share(found_any, right.expected.size());
+  score.wording = !right.expected.empty() && found == right.expected.size();
+  score.wording_any = !right.expected.empty() && found_any == right.expected.size();
   return score;
 }
 

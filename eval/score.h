@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -13,8 +14,20 @@ struct Score {
   std::size_t rank = 0;          // of the first right citation, from 1; 0: none is right
   bool retrieval_first = false;  // rank == 1
   bool retrieval_any = false;    // rank > 0
-  bool wording = false;          // the expected string is in the answer
+  bool wording = false;          // all expected strings are in the answer
   bool wording_any = false;      // ... or in the text of any segment that was read
+  double value = 0;              // share of the expected strings in the answer
+  double value_any = 0;          // ... in the answer or any segment that was read
+  double evidence_read = 0;      // share of the evidence's places among the citations; 0 without evidence
+};
+
+/// What a right answer is.
+struct Expectation {
+  std::span<const HiddenNeedle> evidence;  // a citation of any of them is right
+  std::span<const std::string> expected;   // strings, at least one
+  bool whole_words = false;                // a string must not be part of a longer word
+  bool absent =
+      false;  // right is an answer without any of them: scores are those of their absence, nothing is to be read
 };
 
 /// Whether a citation overlaps the needle's bytes in the needle's document. Paths are compared in absolute, normal
@@ -22,10 +35,11 @@ struct Score {
 [[nodiscard]] bool is_right(const Citation& citation, const HiddenNeedle& needle);
 
 /// Whether `expected` occurs in `text`, every run of white space taken as one space, case kept. Where `expected` begins
-/// or ends with a digit, the occurrence must not be part of a longer number: 817 is not found in 81723.
-[[nodiscard]] bool contains_string(std::string_view text, std::string_view expected);
+/// or ends with a digit, the occurrence must not be part of a longer number: 817 is not found in 81723. With
+/// `whole_words` the same holds for letters: no is not found in north.
+[[nodiscard]] bool contains_string(std::string_view text, std::string_view expected, bool whole_words = false);
 
-[[nodiscard]] Score score_answer(const Answer& answer, const HiddenNeedle& needle, std::string_view expected);
+[[nodiscard]] Score score_answer(const Answer& answer, const Expectation& right);
 
 /// Hits out of n, with Wilson's 95 % interval.
 /// Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference" (1927).

@@ -5,7 +5,6 @@
 
 #include "common/base/error.h"
 #include "common/base/file.h"
-#include "eval/filler.h"
 #include "eval/sentences.h"
 
 namespace larimar::eval {
@@ -29,31 +28,14 @@ Cut nearest_cut(std::string_view text, std::uint64_t wanted, const TokenCounter&
   return below;
 }
 
-/// Hands out the haystack's documents, then the filler's.
-class Supply {
- public:
-  Supply(const Haystack& whole, const LengthRequest& request) : whole_(whole), request_(request) {}
-
-  std::optional<Document> next() {
-    if (taken_ < whole_.documents.size()) return whole_.documents[taken_++];
-    if (request_.filler.empty()) return std::nullopt;
-    if (!filler_) filler_.emplace(request_.filler, request_.folder / "filler");
-    return filler_->next();
-  }
-
- private:
-  const Haystack& whole_;
-  const LengthRequest& request_;
-  std::size_t taken_ = 0;
-  std::optional<FillerFiles> filler_;
-};
-
 [[noreturn]] void too_short(const LengthRequest& request, std::uint64_t tokens) {
-  const std::string source =
-      request.filler.empty() ? "the haystack" : "the haystack with all of the filler " + request.filler.string();
+  const std::string source = request.supply.filler.empty()
+                                 ? "the haystack"
+                                 : "the haystack with all of the filler " + request.supply.filler.string();
   throw base::ConfigError("a context of " + std::to_string(request.tokens) + " tokens is wanted but " + source +
-                          " has " + std::to_string(tokens) + "; give a smaller length or " +
-                          (request.filler.empty() ? "a filler folder" : "more filler"));
+                          " has " + std::to_string(tokens) + "; give a smaller length, " +
+                          (request.supply.filler.empty() ? "a filler folder" : "more filler") +
+                          ", or --beyond repeat to take the haystack again and again");
 }
 
 [[noreturn]] void too_small(const LengthRequest& request, const Document& first) {
@@ -64,10 +46,15 @@ class Supply {
 
 }  // namespace
 
-Selection select_length(const Haystack& whole, const LengthRequest& request, TokenCounter& counter) {
-  if (request.tokens == 0) return {whole, counter.count(whole)};
+Selection select_length(const LengthRequest& request, TokenCounter& counter) {
+  Supply supply(request.supply, request.folder);
+  if (request.tokens == 0) {
+    const Haystack& whole = supply.whole();
+    if (whole.documents.empty())
+      throw base::ConfigError("a generated haystack has no end; give --lengths in tokens instead of 0");
+    return {whole, counter.count(whole), whole.documents.back().bytes};
+  }
   Selection selection;
-  Supply supply(whole, request);
   while (selection.tokens < request.tokens) {
     const std::optional<Document> document = supply.next();
     if (!document) too_short(request, selection.tokens);
@@ -76,6 +63,7 @@ Selection select_length(const Haystack& whole, const LengthRequest& request, Tok
     if (tokens <= missing) {
       selection.haystack.documents.push_back(*document);
       selection.tokens += tokens;
+      selection.last_bytes = document->bytes;
       continue;
     }
     const base::MappedFile file(document->path);
@@ -87,6 +75,7 @@ Selection select_length(const Haystack& whole, const LengthRequest& request, Tok
     write_if_changed(path, file.text().substr(0, cut.bytes));
     selection.haystack.documents.push_back({path, cut.bytes});
     selection.tokens += cut.tokens;
+    selection.last_bytes = cut.bytes;
     break;
   }
   return selection;

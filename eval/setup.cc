@@ -43,18 +43,29 @@ json describe_filler(const std::filesystem::path& folder) {
 }  // namespace
 
 json describe_setup(const EvalSetup& setup) {
-  return {{"haystack", describe_haystack(list_haystack(setup.haystack))},
-          {"filler", describe_filler(setup.filler)},
-          {"tokenizer_size", setup.tokenizer->size()},
-          {"system", setup.system}};
+  json description{
+      {"filler", describe_filler(setup.filler)}, {"tokenizer_size", setup.tokenizer->size()}, {"system", setup.system}};
+  // Ready documents need no haystack.
+  if (parse_generator(setup.haystack.string())) {
+    description["haystack"] = setup.haystack.string();
+  } else {
+    description["haystack"] = setup.haystack.empty() ? json() : describe_haystack(list_haystack(setup.haystack));
+  }
+  // Only where they differ from what folders of earlier versions were made with.
+  if (setup.repeat) description["beyond"] = "repeat";
+  if (setup.piece_bytes > 0) description["piece_bytes"] = setup.piece_bytes;
+  if (setup.row_system.name != "larimar") description["system_name"] = setup.row_system.name;
+  if (!setup.run_file.empty()) description["run_file"] = setup.run_file;
+  return description;
 }
 
 std::vector<Selection> select_lengths(const EvalSetup& setup, const std::vector<std::uint64_t>& lengths) {
-  const Haystack whole = list_haystack(setup.haystack);
+  if (setup.haystack.empty())
+    throw base::UsageError("no haystack: give --haystack a folder, a file, - or generate:SEED");
   TokenCounter counter(*setup.tokenizer);
   std::vector<Selection> selections;
   for (const std::uint64_t tokens : lengths) {
-    selections.push_back(select_length(whole, {tokens, setup.filler, setup.out / "contexts"}, counter));
+    selections.push_back(select_length({tokens, setup.supply(), setup.out / "contexts"}, counter));
   }
   return selections;
 }
@@ -72,16 +83,17 @@ void check_choices(const std::string& axis, const std::vector<std::string>& valu
 
 std::string length_label(std::uint64_t tokens) { return std::string(1, 'L').append(std::to_string(tokens)); }
 
-Row expect(const Needle& needle, const std::string& form) {
-  Row row;
-  row.form = form;
-  row.needle = needle.text;
-  row.prompt = form == "prefix" ? needle.prefix : needle.question;
-  row.expected = form == "prefix" ? needle.prefix_answer : needle.answer;
-  return row;
+TaskQuery query_for(const Needle& needle, const std::string& form, std::size_t plant) {
+  const bool prefix = form == "prefix";
+  TaskQuery query;
+  query.form = form;
+  query.prompt = prefix ? needle.prefix : needle.question;
+  query.expected = {prefix ? needle.prefix_answer : needle.answer};
+  query.evidence = {plant};
+  return query;
 }
 
-void ask_rows(Trial trial, std::vector<Row> rows, const AskFunction& ask, ResultLog& log) {
+void ask_rows(Trial trial, std::vector<Row> rows, const EvalSetup& setup, const AskFunction& ask, ResultLog& log) {
   for (const Row& row : rows) {
     const bool by_prefix = row.form == "prefix";
     trial.queries.push_back({row.cell, by_prefix ? row.prompt : "", by_prefix ? "" : row.prompt});
@@ -99,7 +111,8 @@ void ask_rows(Trial trial, std::vector<Row> rows, const AskFunction& ask, Result
     row.answer = std::move(found->second);
     row.seconds = seconds;
     row.key_mode = trial.key_mode;
-    row.score = score_answer(row.answer, row.placed, row.expected);
+    row.system = setup.row_system;
+    row.score = score_answer(row.answer, {row.placed, row.expected, row.whole_words, row.absent});
     log.append(row);
   }
 }

@@ -40,7 +40,7 @@ std::vector<SummaryGroup> summarize(std::span<const Row> rows) {
       group.kind = row.kind;
       group.digits = row.digits;
       group.context_length = row.context_length;
-      group.context_tokens = row.context_tokens;
+      group.context_tokens = row.context.tokens;
       group.key_mode = row.key_mode;
       group.form = row.form;
     }

@@ -55,7 +55,7 @@ using AskFunction = std::function<std::vector<Answer>(const Trial&)>;
 struct Progress {
   std::size_t done = 0;
   std::size_t total = 0;
-  std::string what;  // name of the trial just done or found done
+  std::string what;  // name of the trial just done or found done; empty at the start
 };
 using ProgressFunction = std::function<void(const Progress&)>;
 

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <functional>
 #include <iostream>
+#include <map>
 #include <optional>
 #include <thread>
 
@@ -62,6 +63,30 @@ int run_on_ranks(const std::function<int(comm::Transport&)>& command) {
   }
 }
 
+struct NamedText {
+  const char* name;
+  const char* text;
+};
+constexpr NamedText kEvaluations[] = {
+    {"passkey", "hide passkeys in a haystack and ask for them"},
+    {"needle", "hide the San Francisco needle and ask for it"},
+    {"needles", "hide the needles of a file and ask for them"},
+    {"multi", "hide several keys with several numbers each, and distractors"},
+    {"words", "the same with words as values"},
+    {"uuid", "the same with UUIDs as keys and values"},
+    {"uuid_chain", "hide a chain of UUIDs and ask for all that follow the first"},
+    {"babi", "scatter bAbI stories in a haystack and ask their questions"},
+    {"facts", "write, edit and forget facts of CounterFact or zsRE"},
+    {"dataset", "ask what larimar eval import made of another harness' data"},
+};
+constexpr NamedText kEvalFiles[] = {
+    {"merge", "join the rows of all parts"},
+    {"reconstruct", "rebuild the exact context of a row"},
+    {"validate", "check a run file"},
+    {"import", "make a data set of a file of RULER, InfiniteBench or LongBench"},
+    {"export", "write results in another harness' layout, or as CSV"},
+};
+
 struct Program {
   CLI::App app{"Larimar-MPI: an external memory for language models, sharded over MPI ranks"};
   RunCommand run;
@@ -69,7 +94,8 @@ struct Program {
   AskCommand ask;
   ForgetCommand forget;
   UpdateCommand update;
-  EvalCommand passkey, needles;
+  std::map<std::string, EvalCommand> evaluations;  // by command
+  std::map<std::string, EvalFilesCommand> eval_files;
   ModelEvalCommand model;
   CapacityCommand capacity;
   ConvertCommand convert;
@@ -87,9 +113,27 @@ struct Program {
     return command;
   }
 
+  void add_evaluations(CLI::App& eval) {
+    const auto on_ranks = [](EvalCommand& options) {
+      return [&options] { return run_on_ranks([&](comm::Transport& t) { return eval_command(t, options); }); };
+    };
+    for (const auto& [name, text] : kEvaluations) {
+      EvalCommand& command = evaluations[name];
+      command.preset.name = name;
+      if (command.preset.name == "needles") command.preset.axes.forms = {"prefix", "question"};
+      add_eval_preset_options(*add(eval, name, text, on_ranks(command)), command);
+    }
+    EvalCommand& run_file = evaluations["run"];
+    add_eval_run_options(*add(eval, "run", "what a run file in YAML asks for", on_ranks(run_file)), run_file);
+    for (const auto& [name, text] : kEvalFiles) {
+      EvalFilesCommand& command = eval_files[name];
+      command.action = name;
+      add_eval_files_options(*add(eval, name, text, [&command] { return eval_files_command(command); }), command);
+    }
+  }
+
   Program() {
     app.require_subcommand(1);
-    needles.forms = {"prefix", "question"};
     app.set_version_flag("--version", std::string("larimar ") + kVersion);
     add_run_options(*add(app, "run", "ingest a context and answer queries about it, in one job",
                          [this] { return run_on_ranks([this](comm::Transport& t) { return run_command(t, run); }); }),
@@ -111,14 +155,7 @@ struct Program {
                        update);
     CLI::App* eval = app.add_subcommand("eval", "measure recall and the model");
     eval->require_subcommand(1);
-    add_eval_passkey_options(
-        *add(*eval, "passkey", "hide passkeys in a haystack and ask for them",
-             [this] { return run_on_ranks([this](comm::Transport& t) { return eval_passkey_command(t, passkey); }); }),
-        passkey);
-    add_eval_needles_options(
-        *add(*eval, "needles", "hide the needles of a file and ask for them",
-             [this] { return run_on_ranks([this](comm::Transport& t) { return eval_needles_command(t, needles); }); }),
-        needles);
+    add_evaluations(*eval);
     add_eval_model_options(*add(*eval, "model", "how exactly codes hold text that the model has not seen",
                                 [this] { return eval_model_command(model); }),
                            model);

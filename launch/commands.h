@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/comm/transport.h"
+#include "eval/presets.h"
 #include "launch/ingest_plan.h"
 #include "launch/setup.h"
 #include "train/trainer.h"
@@ -72,16 +73,22 @@ struct CareCommand {
   bool json = false;
 };
 
+/// One preset, or what a run file asks for.
 struct EvalCommand {
   JobSetup setup;
-  std::filesystem::path haystack, filler, out = "larimar-eval", needles;
+  eval::Preset preset;
+  std::filesystem::path run_file;  // instead of the preset
+  std::filesystem::path haystack, filler, length_tokenizer, out = "larimar-eval";
+  std::string beyond = "refuse";
+  std::uint64_t piece_bytes = 0;
   std::vector<std::uint64_t> lengths{0};
-  std::vector<double> depths;
+  std::string depths;           // a list or MIN:MAX:NUM[:scale]; empty: the preset's
   std::size_t depth_count = 0;  // > 0: that many even depths instead
-  std::vector<std::string> kinds{"3", "4", "5", "7"};
   std::vector<std::string> key_modes{"prefix"};
-  std::vector<std::string> forms{"prefix"};
-  std::uint64_t seeds = 1;
+  std::string part;         // "2/8"; empty: from Slurm's array variables
+  std::uint64_t limit = 0;  // trials
+  std::string system_name;
+  bool dry_run = false;
   double fail_under = 0;
 };
 
@@ -91,6 +98,16 @@ struct ConvertCommand {
   int segment_tokens = 64;
   bool no_past = false, no_embedding = false;
 };
+/// What works on result and data files alone: merge, reconstruct, validate, import, export.
+struct EvalFilesCommand {
+  std::string action;
+  std::filesystem::path path;      // results folder, run file or data file
+  std::filesystem::path out;       // where to
+  std::filesystem::path haystack;  // reconstruct: where the source lies now
+  std::size_t row = 1;             // reconstruct
+  std::string format;              // import, export
+};
+
 struct ModelEvalCommand {
   JobSetup setup;
   std::filesystem::path data, out = "larimar-eval";
@@ -125,8 +142,7 @@ struct ReportCommand {
 [[nodiscard]] int ask_command(comm::Transport& transport, const AskCommand& command);
 [[nodiscard]] int forget_command(comm::Transport& transport, const ForgetCommand& command);
 [[nodiscard]] int update_command(comm::Transport& transport, const UpdateCommand& command);
-[[nodiscard]] int eval_passkey_command(comm::Transport& transport, const EvalCommand& command);
-[[nodiscard]] int eval_needles_command(comm::Transport& transport, const EvalCommand& command);
+[[nodiscard]] int eval_command(comm::Transport& transport, const EvalCommand& command);
 /// In one process; no MPI.
 [[nodiscard]] int verify_command(const CareCommand& command);
 [[nodiscard]] int salvage_command(const CareCommand& command);
@@ -134,6 +150,7 @@ struct ReportCommand {
 [[nodiscard]] int export_command(const CareCommand& command);
 [[nodiscard]] int show_segment_command(const CareCommand& command);
 [[nodiscard]] int memory_info_command(const CareCommand& command);
+[[nodiscard]] int eval_files_command(const EvalFilesCommand& command);
 [[nodiscard]] int eval_model_command(const ModelEvalCommand& command);
 [[nodiscard]] int eval_capacity_command(const CapacityCommand& command);
 /// Hands the file to the converter in tools/ and becomes it: returns only if that fails. No MPI.

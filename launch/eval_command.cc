@@ -1,17 +1,20 @@
 #include <algorithm>
 #include <iostream>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "common/base/file.h"
 #include "common/base/progress.h"
 #include "common/comm/agree.h"
-#include "eval/everyday.h"
-#include "eval/needle_file.h"
-#include "eval/passkey_grid.h"
 #include "eval/placement.h"
+#include "eval/plan.h"
+#include "eval/presets.h"
+#include "eval/run_file.h"
+#include "eval/runner.h"
 #include "eval/summary.h"
 #include "launch/commands.h"
 #include "launch/job.h"
+#include "launch/standard_input.h"
 
 namespace larimar::launch {
 namespace {
@@ -97,15 +100,25 @@ int run_eval(comm::Transport& transport, JobSetup setup, const std::filesystem::
   return code;
 }
 
-eval::EvalSetup make_setup(const EvalCommand& command, const Job& job) {
+// What rows and manifest say, and where text comes from. `tokenizer` must outlive the result.
+eval::EvalSetup make_setup(const eval::RunSpec& spec, const EvalCommand& command, const Job& job,
+                           const text::Tokenizer& tokenizer, int ranks) {
   eval::EvalSetup setup;
-  setup.haystack = command.haystack;
-  setup.filler = command.filler;
-  setup.out = command.out;
-  setup.tokenizer = &job.tokenizer();
+  setup.haystack = spec.haystack;
+  setup.filler = spec.filler;
+  setup.repeat = spec.repeat;
+  setup.piece_bytes = spec.piece_bytes;
+  setup.out = spec.out;
+  setup.tokenizer = &tokenizer;
+  setup.run_file = spec.content;
   setup.system = to_json(job.setup());
   for (const char* local : {"model", "keys_folder", "patience", "threads", "decoders", "key_mode"})
     setup.system.erase(local);
+  if (!spec.system_name.empty()) setup.row_system.name = spec.system_name;
+  setup.row_system.model = job.setup().model.filename().string();
+  setup.row_system.tokenizer = command.length_tokenizer.empty() ? "model" : command.length_tokenizer.string();
+  setup.row_system.run_name = spec.name;
+  setup.row_system.ranks = ranks;
   return setup;
 }
 
@@ -125,47 +138,87 @@ class Shown {
   std::optional<base::Progress> progress_;
 };
 
-int show_summary(const EvalCommand& command) {
-  const std::vector<eval::SummaryGroup> groups = eval::write_summary(command.out);
+int show_summary(const std::filesystem::path& out, const EvalCommand& command) {
+  const std::vector<eval::SummaryGroup> groups = eval::write_summary(out);
   std::cout << eval::to_markdown(groups) << std::flush;
   double least = 1.0;
   for (const eval::SummaryGroup& group : groups) least = std::min(least, group.wording.value());
   return least < command.fail_under ? static_cast<int>(base::ExitCode::kBelowThreshold) : 0;
 }
 
-}  // namespace
-
-int eval_passkey_command(comm::Transport& transport, const EvalCommand& command) {
-  return run_eval(transport, command.setup, command.out, [&](Job& job, const eval::AskFunction& ask) {
-    eval::PasskeyGrid grid;
-    grid.lengths = command.lengths;
-    if (command.depth_count > 0)
-      grid.depths = eval::even_depths(command.depth_count);
-    else if (!command.depths.empty())
-      grid.depths = command.depths;
-    for (const std::string& kind : command.kinds) grid.kinds.push_back(eval::parse_needle_kind(kind));
-    grid.seeds = command.seeds;
-    grid.key_modes = command.key_modes;
-    grid.forms = command.forms;
-    Shown shown;
-    eval::run_passkey_grid(grid, make_setup(command, job), ask, shown.function());
-    shown.finish();
-    return show_summary(command);
-  });
+// The command line as a run file would say it.
+eval::RunSpec spec_of(const EvalCommand& command) {
+  eval::RunSpec spec;
+  spec.name = command.preset.name;
+  spec.haystack = command.haystack;
+  spec.filler = command.filler;
+  spec.repeat = command.beyond == "repeat";
+  spec.piece_bytes = command.piece_bytes;
+  spec.scope.lengths = command.lengths;
+  spec.scope.key_modes = command.key_modes;
+  eval::Preset preset = command.preset;
+  if (command.depth_count > 0) {
+    preset.axes.depths = eval::even_depths(command.depth_count);
+  } else if (!command.depths.empty()) {
+    preset.axes.depths = eval::parse_values(command.depths);
+  }
+  const bool literature = preset.name == "passkey" && preset.wording == "literature";
+  if (literature && spec.haystack.empty()) spec.haystack = eval::kLiteratureHaystack;
+  spec.tasks = {std::move(preset)};
+  return spec;
 }
 
-int eval_needles_command(comm::Transport& transport, const EvalCommand& command) {
-  return run_eval(transport, command.setup, command.out, [&](Job& job, const eval::AskFunction& ask) {
-    eval::NeedleSet set;
-    set.name = command.needles.stem().string();
-    set.needles = eval::load_needles(command.needles);
-    set.lengths = command.lengths;
-    set.key_modes = command.key_modes;
-    set.forms = command.forms;
+eval::RunSpec resolve_spec(const EvalCommand& command) {
+  eval::RunSpec spec = command.run_file.empty() ? spec_of(command) : eval::read_run_file(command.run_file);
+  if (spec.out.empty()) spec.out = command.out;
+  if (!command.system_name.empty()) spec.system_name = command.system_name;
+  spec.scope.part = command.part.empty() ? eval::part_from_environment() : eval::parse_part(command.part);
+  spec.scope.limit = command.limit;
+  return spec;
+}
+
+std::vector<eval::Task> make_tasks(const eval::RunSpec& spec) {
+  std::vector<eval::Task> tasks;
+  for (const eval::Preset& preset : spec.tasks) tasks.push_back(eval::make_task(preset));
+  return tasks;
+}
+
+void show_plan(const eval::RunSpec& spec, const EvalCommand& command, int ranks) {
+  const std::vector<eval::Task> tasks = make_tasks(spec);
+  double whole = 0;  // bytes; only a folder or a file can be taken whole
+  if (std::ranges::find(spec.scope.lengths, 0U) != spec.scope.lengths.end() && !spec.haystack.empty() &&
+      spec.haystack != kStandardInput && !eval::parse_generator(spec.haystack.string()))
+    whole = static_cast<double>(eval::list_haystack(spec.haystack).bytes());
+  const int shards = static_cast<int>(wire::plan_roles(ranks, command.setup.decoders).shards());
+  const auto tokens = static_cast<std::uint64_t>(whole / eval::kPlanRates.bytes_per_token);
+  std::cout << eval::to_text(eval::plan_run(tasks, spec.scope, tokens, shards), ranks) << std::flush;
+}
+
+}  // namespace
+
+int eval_command(comm::Transport& transport, const EvalCommand& command) {
+  // All ranks read the same options and files; an error is the same on all of them.
+  eval::RunSpec spec = comm::together(transport, [&] { return resolve_spec(command); });
+  if (command.dry_run) {
+    comm::together(transport, [&] {
+      if (transport.rank() == 0) show_plan(spec, command, transport.size());
+    });
+    return 0;
+  }
+  std::vector<std::filesystem::path> haystack{spec.haystack};
+  spool_standard_input(transport, spec.out / "contexts", haystack);
+  spec.haystack = haystack.front();
+  return run_eval(transport, command.setup, spec.out, [&](Job& job, const eval::AskFunction& ask) {
+    const std::vector<eval::Task> tasks = make_tasks(spec);
+    std::unique_ptr<const text::Tokenizer> counter;
+    if (!command.length_tokenizer.empty()) counter = text::load_tokenizer(command.length_tokenizer);
+    const eval::EvalSetup setup =
+        make_setup(spec, command, job, counter ? *counter : job.tokenizer(), transport.size());
     Shown shown;
-    eval::run_needle_set(set, make_setup(command, job), ask, shown.function());
+    eval::run_tasks(tasks, spec.scope, setup, ask, shown.function());
     shown.finish();
-    return show_summary(command);
+    // A part's rows are summed up once they are merged.
+    return spec.scope.part ? 0 : show_summary(spec.out, command);
   });
 }
 

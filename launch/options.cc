@@ -7,7 +7,6 @@
 #include "common/base/error.h"
 
 namespace larimar::launch {
-namespace {
 
 void add_network_options(CLI::App& app, JobSetup& setup) {
   app.add_option("--model", setup.model, "folder of the model (default: the larimar-compact shipped with the program)");
@@ -18,6 +17,8 @@ void add_network_options(CLI::App& app, JobSetup& setup) {
   app.add_option("--keys-folder", setup.keys_folder,
                  "folder of all-MiniLM-L6-v2 (default: where launch/install.sh puts it)");
 }
+
+namespace {
 
 /// An option whose value is one of the names that memory/rules.h parses.
 template <class Value, class Parse>
@@ -61,6 +62,8 @@ void add_addressing_options(CLI::App& app, JobSetup& setup) {
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
 }
+
+}  // namespace
 
 void add_memory_options(CLI::App& app, JobSetup& setup) {
   static const std::map<std::string, text::SegmentForm> kForms{{"sentence", text::SegmentForm::kSentence},
@@ -111,6 +114,8 @@ void add_read_options(CLI::App& app, JobSetup& setup) {
   add_language_options(app, setup);
 }
 
+namespace {
+
 void add_key_mode_option(CLI::App& app, JobSetup& setup) {
   app.add_option("--key-mode", setup.key_mode, "what write keys are made from: prefix, segment or sentence")
       ->check(CLI::IsMember({"prefix", "segment", "sentence"}))
@@ -123,6 +128,8 @@ void add_scope_options(CLI::App& app, JobSetup& setup) {
       "text that is not in the context: --scope becomes the similarity that 95 % of its sentences stay below");
 }
 
+}  // namespace
+
 void add_rank_options(CLI::App& app, JobSetup& setup) {
   app.add_option("--device", setup.device, "device of the decoder: cpu, cuda or cuda:N")->capture_default_str();
   app.add_option("--threads", setup.threads, "threads of each rank")->check(CLI::Range(1, 1024))->capture_default_str();
@@ -134,25 +141,6 @@ void add_rank_options(CLI::App& app, JobSetup& setup) {
   app.add_option("--seed", setup.seed, "of the codebook's start")->capture_default_str();
   app.add_flag("--quiet", setup.quiet, "no progress on standard error");
 }
-
-void add_eval_options(CLI::App& app, EvalCommand& command) {
-  add_network_options(app, command.setup);
-  add_memory_options(app, command.setup);
-  add_read_options(app, command.setup);
-  add_rank_options(app, command.setup);
-  app.add_option("--haystack", command.haystack, "folder of documents, or one file, to hide needles in")->required();
-  app.add_option("--filler", command.filler, "folder of *.txt or *.txt.zst that lengthens the haystack");
-  app.add_option("--out", command.out, "folder of results.jsonl and summary.json; a run that is there goes on")
-      ->capture_default_str();
-  app.add_option("--lengths", command.lengths, "context lengths in tokens; 0: the whole haystack")
-      ->delimiter(',')
-      ->capture_default_str();
-  app.add_option("--key-modes", command.key_modes, "prefix, segment, sentence")->delimiter(',')->capture_default_str();
-  app.add_option("--forms", command.forms, "how to ask: prefix, question")->delimiter(',')->capture_default_str();
-  app.add_option("--fail-under", command.fail_under, "exit 1 if a recall is below this")->check(CLI::Range(0.0, 1.0));
-}
-
-}  // namespace
 
 void add_run_options(CLI::App& app, RunCommand& command) {
   app.add_option("--context", command.context,
@@ -234,23 +222,6 @@ void add_care_options(CLI::App& app, CareCommand& command) {
         ->required();
   if (name == "show-segment") app.add_option("--id", command.id, "as citations name it")->required();
   if (name == "verify") app.add_flag("--json", command.json, "one JSON object");
-}
-
-void add_eval_passkey_options(CLI::App& app, EvalCommand& command) {
-  add_eval_options(app, command);
-  app.add_option("--digits", command.kinds, "needles: numbers of digits, uuid, san_francisco")
-      ->delimiter(',')
-      ->capture_default_str();
-  app.add_option("--depths", command.depths, "percent of the context before the needle (default 0,25,50,75,100)")
-      ->delimiter(',');
-  app.add_option("--depth-count", command.depth_count, "that many even depths from 0 to 100 instead of --depths");
-  app.add_option("--seeds", command.seeds, "trials at each depth")->check(CLI::PositiveNumber)->capture_default_str();
-}
-
-void add_eval_needles_options(CLI::App& app, EvalCommand& command) {
-  add_eval_options(app, command);
-  app.add_option("--needles", command.needles, "JSON lines with needle, prefix, prefix_answer, question, answer")
-      ->required();
 }
 
 void add_eval_model_options(CLI::App& app, ModelEvalCommand& command) {

@@ -6,6 +6,12 @@
 
 namespace larimar::launch {
 
+/// Groups of options that several commands share.
+void add_network_options(CLI::App& app, JobSetup& setup);
+void add_memory_options(CLI::App& app, JobSetup& setup);
+void add_read_options(CLI::App& app, JobSetup& setup);
+void add_rank_options(CLI::App& app, JobSetup& setup);
+
 void add_run_options(CLI::App& app, RunCommand& command);
 void add_ingest_options(CLI::App& app, IngestCommand& command);
 void add_ask_options(CLI::App& app, AskCommand& command);
@@ -13,8 +19,11 @@ void add_forget_options(CLI::App& app, ForgetCommand& command);
 void add_update_options(CLI::App& app, UpdateCommand& command);
 /// The folder stands without an option's name: larimar verify DIR.
 void add_care_options(CLI::App& app, CareCommand& command);
-void add_eval_passkey_options(CLI::App& app, EvalCommand& command);
-void add_eval_needles_options(CLI::App& app, EvalCommand& command);
+/// Of the preset that `command` names: larimar eval passkey, needle, ...
+void add_eval_preset_options(CLI::App& app, EvalCommand& command);
+/// The run file stands without an option's name: larimar eval run FILE.
+void add_eval_run_options(CLI::App& app, EvalCommand& command);
+void add_eval_files_options(CLI::App& app, EvalFilesCommand& command);
 void add_eval_model_options(CLI::App& app, ModelEvalCommand& command);
 void add_eval_capacity_options(CLI::App& app, CapacityCommand& command);
 void add_convert_options(CLI::App& app, ConvertCommand& command);

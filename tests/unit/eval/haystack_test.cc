@@ -19,8 +19,8 @@ class HaystackTest : public testing::Test {
  protected:
   Selection select(std::uint64_t tokens, const std::string& filler = "") {
     TokenCounter counter(tokenizer);
-    return select_length(list_haystack(folder.path() / "hay"),
-                         {tokens, filler.empty() ? "" : folder.path() / filler, folder.path() / "contexts"}, counter);
+    const fs::path more = filler.empty() ? fs::path() : folder.path() / filler;
+    return select_length({tokens, {source, more, repeat, pieces}, folder.path() / "contexts"}, counter);
   }
   void write_two_documents() {
     folder.write("hay/b.txt", make_text("boats", 10));
@@ -29,6 +29,9 @@ class HaystackTest : public testing::Test {
 
   test::TemporaryFolder folder;
   test::WordTokenizer tokenizer;
+  fs::path source = folder.path() / "hay";
+  bool repeat = false;
+  std::uint64_t pieces = 0;
 };
 
 std::string compressed(const std::string& text) {
@@ -92,11 +95,11 @@ TEST_F(HaystackTest, CutDocumentIsNotWrittenAgain) {
 TEST_F(HaystackTest, RefusesLengthsThatCannotBeMet) {
   write_two_documents();
   EXPECT_THAT(error_of<base::ConfigError>([&] { (void)select(101); }),
-              HasSubstr("the haystack has 100; give a smaller length or a filler folder"));
+              HasSubstr("the haystack has 100; give a smaller length, a filler folder, or --beyond repeat"));
   EXPECT_THAT(error_of<base::ConfigError>([&] { (void)select(1); }), HasSubstr("ask for a greater length"));
   folder.write("fill/x.txt", "Only five words of text.\n");
   EXPECT_THAT(error_of<base::ConfigError>([&] { (void)select(200, "fill"); }),
-              HasSubstr("has 105; give a smaller length or more filler"));
+              HasSubstr("has 105; give a smaller length, more filler"));
 }
 
 TEST_F(HaystackTest, FillerExtendsInTurnsAndIsTheSameEachTime) {
@@ -159,6 +162,46 @@ TEST_F(HaystackTest, StreamGivesLinesWithAndWithoutLastNewline) {
     for (std::string line; stream.read_line(line);) lines.push_back(line);
     EXPECT_THAT(lines, testing::ElementsAre("one", "", "two"));
   }
+}
+
+TEST_F(HaystackTest, TheHaystackComesAgainWhereAsked) {
+  write_two_documents();
+  EXPECT_THAT(error_of<base::ConfigError>([&] { (void)select(150); }), HasSubstr("--beyond repeat"));
+  repeat = true;
+  const Selection selection = select(150);
+  EXPECT_EQ(selection.tokens, 150U);
+  ASSERT_EQ(selection.haystack.documents.size(), 3U);
+  EXPECT_EQ(selection.haystack.documents[2].path.filename(), "a.txt");
+}
+
+TEST_F(HaystackTest, PiecesAreTheSameTextInSmallerFiles) {
+  write_two_documents();
+  pieces = 64;
+  const Selection selection = select(0);
+  EXPECT_GT(selection.haystack.documents.size(), 3U);
+  std::string text;
+  for (const Document& document : selection.haystack.documents) text += base::read_file(document.path);
+  EXPECT_EQ(text, make_text("apples", 10) + make_text("boats", 10));
+}
+
+TEST_F(HaystackTest, AGeneratorGivesAnyLengthAndTheSameEachTime) {
+  source = "generate:7";
+  const Selection first = select(5000);
+  EXPECT_NEAR(static_cast<double>(first.tokens), 5000, 10);
+  const std::string text = base::read_file(first.haystack.documents[0].path);
+  fs::remove_all(folder.path() / "contexts");
+  EXPECT_EQ(base::read_file(select(5000).haystack.documents[0].path), text);
+  source = "generate:8";
+  EXPECT_NE(base::read_file(select(5000).haystack.documents[0].path), text);
+  source = "generate:literature";
+  EXPECT_THAT(base::read_file(select(5000).haystack.documents[0].path), HasSubstr(kLiteratureFiller));
+}
+
+TEST_F(HaystackTest, RefusesAGeneratorWithoutNumberOrLength) {
+  source = "generate:x";
+  EXPECT_THAT(error_of<base::UsageError>([&] { (void)select(10); }), HasSubstr("write generate:SEED"));
+  source = "generate:1";
+  EXPECT_THAT(error_of<base::ConfigError>([&] { (void)select(0); }), HasSubstr("has no end"));
 }
 
 }  // namespace

@@ -56,12 +56,7 @@ class HideNeedles : public testing::Test {
     folder.write("hay/b.txt", make_text("boats", 90));
     haystack = list_haystack(folder.path() / "hay");
   }
-  static Needle needle(const std::string& id) {
-    Needle result;
-    result.id = id;
-    result.text = std::string("Needle ").append(id).append(" is here.");
-    return result;
-  }
+  static Plant needle(const std::string& id, double depth) { return {"Needle " + id + " is here.", depth}; }
 
   test::TemporaryFolder folder;
   Haystack haystack;
@@ -78,9 +73,8 @@ TEST_F(HideNeedles, DepthIsTheShareOfAllBytes) {
 }
 
 TEST_F(HideNeedles, CopiesOnlyTheDocumentThatChanges) {
-  const std::vector<Needle> needles = {needle("x")};
-  const std::vector<double> depths = {70};
-  const HiddenContext context = hide_needles(haystack, needles, depths, folder.path() / "copy");
+  const std::vector<Plant> needles = {needle("x", 70)};
+  const HiddenContext context = hide_plants(haystack, needles, folder.path() / "copy");
   EXPECT_THAT(context.documents, ElementsAre(folder.path() / "hay/a.txt", folder.path() / "copy/b.txt"));
   const HiddenNeedle& placed = context.needles[0];
   EXPECT_EQ(placed.document, context.documents[1]);
@@ -93,20 +87,28 @@ TEST_F(HideNeedles, CopiesOnlyTheDocumentThatChanges) {
 }
 
 TEST_F(HideNeedles, HoldsManyAtOnceInAnyOrder) {
-  std::vector<Needle> needles;
-  std::vector<double> depths;
-  for (int i = 0; i < 12; ++i) {
-    needles.push_back(needle(std::to_string(i)));
-    depths.push_back((i * 37) % 101);
-  }
-  const HiddenContext context = hide_needles(haystack, needles, depths, folder.path() / "copy");
+  std::vector<Plant> needles;
+  for (int i = 0; i < 12; ++i) needles.push_back(needle(std::to_string(i), (i * 37) % 101));
+  const HiddenContext context = hide_plants(haystack, needles, folder.path() / "copy");
   for (std::size_t i = 0; i < needles.size(); ++i) {
     const HiddenNeedle& placed = context.needles[i];
     const std::string text = base::read_file(placed.document);
     EXPECT_EQ(text.substr(placed.byte_begin, placed.byte_end - placed.byte_begin), needles[i].text);
     EXPECT_TRUE(placed.byte_begin == 0 || std::isspace(text[placed.byte_begin - 1]));
     EXPECT_TRUE(std::isspace(text[placed.byte_end]));
-    EXPECT_NEAR(placed.depth_percent, depths[i], 0.6);
+    EXPECT_NEAR(placed.depth_percent, needles[i].depth, 0.6);
+  }
+}
+
+TEST_F(HideNeedles, ADocumentThatComesTwiceHasTwoCopies) {
+  haystack.documents.push_back(haystack.documents[0]);
+  const std::vector<Plant> needles = {needle("first", 2), needle("last", 100)};
+  const HiddenContext context = hide_plants(haystack, needles, folder.path() / "copy");
+  EXPECT_THAT(context.documents, ElementsAre(folder.path() / "copy/a.txt", folder.path() / "hay/b.txt",
+                                             folder.path() / "copy/again1/a.txt"));
+  for (const HiddenNeedle& placed : context.needles) {
+    const std::string text = base::read_file(placed.document);
+    EXPECT_EQ(text.substr(placed.byte_begin, placed.byte_end - placed.byte_begin), placed.text);
   }
 }
 
@@ -115,10 +117,9 @@ TEST_F(HideNeedles, RefusesDepthsAndNeedlesThatCannotBe) {
     EXPECT_THAT(error_of<base::UsageError>([&] { (void)find_place(haystack, depth); }), HasSubstr("outside 0 to 100"));
   }
   const Haystack small = list_haystack(folder.write("small.txt", "Short."));
-  const std::vector<Needle> needles = {needle("long")};
-  const std::vector<double> depths = {50};
-  EXPECT_THAT(error_of<base::ConfigError>([&] { (void)hide_needles(small, needles, depths, folder.path() / "copy"); }),
-              HasSubstr("needle \"long\" has 20 bytes, more than the whole context of 6"));
+  const std::vector<Plant> needles = {needle("long", 50)};
+  EXPECT_THAT(error_of<base::ConfigError>([&] { (void)hide_plants(small, needles, folder.path() / "copy"); }),
+              HasSubstr("have 20 bytes, more than the whole context of 6"));
 }
 
 }  // namespace

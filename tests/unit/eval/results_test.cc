@@ -21,15 +21,15 @@ Row make_row(const std::string& cell) {
   row.kind = "passkey";
   row.digits = 5;
   row.context_length = 1000;
-  row.context_tokens = 998;
+  row.context.tokens = 998;
   row.depth = 12.5;
   row.seed = 3;
   row.key_mode = "prefix";
   row.form = "prefix";
-  row.expected = "81723";
+  row.expected = {"81723"};
   row.answer.answer = "81723.";
   row.answer.citations = {{.document = "a.txt", .byte_begin = 1, .byte_end = 9, .excerpt = "..."}};
-  row.score = {1, true, true, true, true};
+  row.score = {1, true, true, true, true, 1, 1, 1};
   return row;
 }
 
@@ -58,7 +58,7 @@ TEST_F(ResultLogTest, RowsComeBack) {
   ASSERT_EQ(rows.size(), 2U);
   EXPECT_EQ(rows[1].cell, "b");
   EXPECT_EQ(rows[1].digits, 5);
-  EXPECT_EQ(rows[1].context_tokens, 998U);
+  EXPECT_EQ(rows[1].context.tokens, 998U);
   EXPECT_EQ(rows[1].depth, 12.5);
   EXPECT_TRUE(rows[1].score.retrieval_first);
 }

@@ -9,6 +9,12 @@ Citation cite(const std::string& document, std::uint64_t begin, std::uint64_t en
   return {.document = document, .byte_begin = begin, .byte_end = end, .excerpt = ""};
 }
 const HiddenNeedle kNeedle = {"/data/a.txt", 100, 150, 10};
+const HiddenNeedle kOther = {"/data/b.txt", 10, 20, 60};
+
+Score score_of(const Answer& answer, const std::vector<std::string>& expected,
+               const std::vector<HiddenNeedle>& evidence = {kNeedle}) {
+  return score_answer(answer, {evidence, expected, false});
+}
 
 TEST(IsRight, NeedsOverlapInTheSameDocument) {
   EXPECT_TRUE(is_right(cite("/data/a.txt", 149, 200), kNeedle));
@@ -33,21 +39,41 @@ TEST(ContainsString, DoesNotFindANumberInALongerOne) {
   EXPECT_TRUE(contains_string("817km", "817"));
 }
 
+TEST(ContainsString, FindsWholeWordsWhereAsked) {
+  EXPECT_TRUE(contains_string("north", "no"));
+  EXPECT_FALSE(contains_string("north", "no", true));
+  EXPECT_FALSE(contains_string("piano", "no", true));
+  EXPECT_TRUE(contains_string("oh no!", "no", true));
+}
+
+TEST(ScoreAnswer, CountsTheShareOfSeveralValuesAndPlaces) {
+  Answer answer;
+  answer.answer = "817 and 9";
+  answer.decoded = {"817", "22"};
+  answer.citations = {cite("/data/c.txt", 0, 5), cite("/data/b.txt", 0, 11)};
+  const Score score = score_of(answer, {"817", "22", "333", "4444"}, {kNeedle, kOther});
+  EXPECT_EQ(score.value, 0.25);
+  EXPECT_EQ(score.value_any, 0.5);
+  EXPECT_EQ(score.evidence_read, 0.5);
+  EXPECT_EQ(score.rank, 2U);
+  EXPECT_FALSE(score.wording || score.wording_any);
+}
+
 TEST(ScoreAnswer, KeepsRetrievalAndWordingApart) {
   Answer answer;
   answer.answer = "is 123.";
   answer.decoded = {"The pass key is 123.", "The pass key is 817."};
   answer.citations = {cite("/data/a.txt", 0, 50), cite("/data/a.txt", 90, 160)};
-  const Score score = score_answer(answer, kNeedle, "817");
+  const Score score = score_of(answer, {"817"});
   EXPECT_EQ(score.rank, 2U);
   EXPECT_FALSE(score.retrieval_first);
   EXPECT_TRUE(score.retrieval_any);
   EXPECT_FALSE(score.wording);
   EXPECT_TRUE(score.wording_any);
-  const Score first = score_answer(
-      {.id = "", .answer = "817", .decoded = {}, .citations = {cite("/data/a.txt", 100, 150)}}, kNeedle, "817");
+  const Score first =
+      score_of({.id = "", .answer = "817", .decoded = {}, .citations = {cite("/data/a.txt", 100, 150)}}, {"817"});
   EXPECT_TRUE(first.retrieval_first && first.wording && first.wording_any);
-  EXPECT_EQ(score_answer({}, kNeedle, "817").rank, 0U);
+  EXPECT_EQ(score_of({}, {"817"}).rank, 0U);
 }
 
 TEST(Recall, HasWilsonsInterval) {

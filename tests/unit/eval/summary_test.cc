@@ -19,7 +19,7 @@ std::vector<Row> make_rows() {
     row.cell = std::to_string(i);
     row.kind = i < 50 ? "passkey" : "everyday";
     row.digits = i < 50 ? 5 : 0;
-    row.context_tokens = 1000;
+    row.context.tokens = 1000;
     row.key_mode = "prefix";
     row.form = i < 60 ? "prefix" : "question";
     row.score.retrieval_any = true;
