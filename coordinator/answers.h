@@ -46,10 +46,10 @@ struct AnswerSources {
   /// Best first. For `best` reads one for each decoded text, with weight 1.0 for rank one and 0.0 for the runners-up, which
   /// have no part in the z_read of rank one. For a codebook row, its members, each with its share in the row's mean.
   std::vector<Citation> citations{};
-  double score = 0.0;              // of the best key
-  std::vector<double> likelihoods{};           // [decoded] mean log p(question | text) a token; empty if not reranked
-  std::optional<std::string> worded{};         // what a reader made of the texts, in place of the first one
-  std::optional<double> margin{};  // to the next segment's; none where there is no next
+  double score = 0.0;                   // of the best key
+  std::vector<double> likelihoods{};    // [decoded] mean log p(question | text) a token; empty if not reranked
+  std::optional<std::string> worded{};  // what a reader made of the texts, in place of the first one
+  std::optional<double> margin{};       // to the next segment's; none where there is no next
   std::map<std::string, double> timings{};
 };
 

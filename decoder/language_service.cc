@@ -15,10 +15,13 @@ constexpr const char* kTextEnds = "<|endoftext|>";
 struct Frame {
   std::string_view begin, middle, end;
 };
-constexpr Frame kExplainChat{"<|im_start|>user\n", "\n\nWrite a question that the text above answers.<|im_end|>\n", "<|im_start|>assistant\n"};
+constexpr Frame kExplainChat{"<|im_start|>user\n", "\n\nWrite a question that the text above answers.<|im_end|>\n",
+                             "<|im_start|>assistant\n"};
 constexpr Frame kExplainPlain{"", "\n\nA question that the text above answers:", " "};
-constexpr Frame kAnswerChat{"<|im_start|>system\nYou answer questions with a few words from the notes you are given.<|im_end|>\n<|im_start|>user\nNotes:\n",
-                            "\nQuestion: ", "<|im_end|>\n<|im_start|>assistant\n"};
+constexpr Frame kAnswerChat{
+    "<|im_start|>system\nYou answer questions with a few words from the notes you are "
+    "given.<|im_end|>\n<|im_start|>user\nNotes:\n",
+    "\nQuestion: ", "<|im_end|>\n<|im_start|>assistant\n"};
 constexpr Frame kAnswerPlain{"Notes:\n", "\nQuestion: ", "\nAnswer:"};
 
 bool has(const text::Tokenizer& tokenizer, const char* piece) {

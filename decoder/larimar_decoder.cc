@@ -34,8 +34,8 @@ class LarimarDecoder final : public model::CodeDecoder {
 
  private:
   LarimarDecoder(const std::filesystem::path& folder, const model::JsonFields& fields, const std::string& device)
-      : network_(std::make_shared<const model::Checkpoint>(folder), model::read_injected_gpt2_config(fields), "decoder.",
-                 {.device = device}) {
+      : network_(std::make_shared<const model::Checkpoint>(folder), model::read_injected_gpt2_config(fields),
+                 "decoder.", {.device = device}) {
     const auto vocabulary = static_cast<std::int64_t>(fields.size("vocab_size", kMostVocabulary));
     options_.bos = special_id(fields, "bos_token_id", vocabulary);
     options_.eos = special_id(fields, "eos_token_id", vocabulary);

@@ -123,8 +123,8 @@ AnsweredBatch read_batch(const Asking& asking, const wire::ReadPlan& plan,
   batch.times.read = watch.seconds();
   watch.restart();
   const std::size_t reads = plan.queries * (plan.form == wire::ReadForm::kCodes ? plan.k : 1);
-  batch.decoded.texts = exchange_decode(asking.transport, asking.plan, asking.roles, batch.decoded.read.z_read, reads,
-                                        plan.code_size);
+  batch.decoded.texts =
+      exchange_decode(asking.transport, asking.plan, asking.roles, batch.decoded.read.z_read, reads, plan.code_size);
   batch.times.decode = watch.seconds();
   if (root) batch.best_score = best_scores(batch.decoded.read, plan.queries);
   return batch;

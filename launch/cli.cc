@@ -162,9 +162,10 @@ struct Program {
     add_eval_capacity_options(*add(*eval, "capacity", "how many facts each kind of memory holds, and forgets",
                                    [this] { return eval_capacity_command(capacity); }),
                               capacity);
-    add_convert_options(*add(app, "convert", "a Larimar checkpoint or a GGUF file into a folder that this program loads",
-                             [this] { return convert_command(convert); }),
-                        convert);
+    add_convert_options(
+        *add(app, "convert", "a Larimar checkpoint or a GGUF file into a folder that this program loads",
+             [this] { return convert_command(convert); }),
+        convert);
     add_report_options(*add(app, "report", "figures and one page from the results of evaluations",
                             [this] { return report_command(report); }),
                        report);

@@ -22,9 +22,10 @@ FileKind kind_of(const fs::path& path) {
   const base::MappedFile file(path);
   if (file.text().starts_with("GGUF")) return FileKind::kGguf;
   if (file.text().starts_with("PK\x03\x04")) return FileKind::kZip;
-  throw base::FormatError(path.string() +
-                          " is neither a GGUF file nor a zip of torch.save; known are GGUF files of the Llama family and "
-                          "Larimar checkpoints (.ckpt of PyTorch Lightning)");
+  throw base::FormatError(
+      path.string() +
+      " is neither a GGUF file nor a zip of torch.save; known are GGUF files of the Llama family and "
+      "Larimar checkpoints (.ckpt of PyTorch Lightning)");
 }
 
 std::vector<std::string> arguments_of(const ConvertCommand& command, FileKind kind, const fs::path& tools) {
@@ -33,16 +34,15 @@ std::vector<std::string> arguments_of(const ConvertCommand& command, FileKind ki
                                  command.file.string(), command.out.string()};
   if (gguf) return words;
   if (command.encoder_tokenizer.empty() || command.decoder_tokenizer.empty()) {
-    throw base::UsageError("a checkpoint holds no tokenizers: name the folders of BERT's and GPT-2's with "
-                           "--encoder-tokenizer and --decoder-tokenizer");
+    throw base::UsageError(
+        "a checkpoint holds no tokenizers: name the folders of BERT's and GPT-2's with "
+        "--encoder-tokenizer and --decoder-tokenizer");
   }
-  words.insert(words.end(), {"--encoder-tokenizer", command.encoder_tokenizer.string(), "--decoder-tokenizer",
-                             command.decoder_tokenizer.string(), "--segment-tokens",
-                             std::to_string(command.segment_tokens)});
-  if (command.encoder_heads > 0)
-    words.insert(words.end(), {"--encoder-heads", std::to_string(command.encoder_heads)});
-  if (command.decoder_heads > 0)
-    words.insert(words.end(), {"--decoder-heads", std::to_string(command.decoder_heads)});
+  words.insert(words.end(),
+               {"--encoder-tokenizer", command.encoder_tokenizer.string(), "--decoder-tokenizer",
+                command.decoder_tokenizer.string(), "--segment-tokens", std::to_string(command.segment_tokens)});
+  if (command.encoder_heads > 0) words.insert(words.end(), {"--encoder-heads", std::to_string(command.encoder_heads)});
+  if (command.decoder_heads > 0) words.insert(words.end(), {"--decoder-heads", std::to_string(command.decoder_heads)});
   if (command.no_past) words.emplace_back("--no-past");
   if (command.no_embedding) words.emplace_back("--no-embedding");
   return words;
@@ -53,8 +53,10 @@ void become(std::vector<std::string>& words) {
   std::vector<char*> pointers;
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
-  ::execv("/usr/bin/python3", pointers.data());
-  ::execvp("python3", pointers.data());
+  for (const char* python : {"/usr/bin/python3", "python3"}) {
+    pointers[0] = const_cast<char*>(python);  // Python looks for its library beside the name that it was called by
+    ::execvp(python, pointers.data());
+  }
 }
 
 }  // namespace
@@ -76,7 +78,8 @@ void add_convert_options(CLI::App& app, ConvertCommand& command) {
 int convert_command(const ConvertCommand& command) {
   const fs::path tools = home_folder() / "tools";
   if (!fs::exists(tools / "convert_larimar.py"))
-    throw base::ConfigError("the converters are not in " + tools.string() + "; set LARIMAR_HOME to the project's folder");
+    throw base::ConfigError("the converters are not in " + tools.string() +
+                            "; set LARIMAR_HOME to the project's folder");
   std::vector<std::string> words = arguments_of(command, kind_of(command.file), tools);
   const char* given = std::getenv("PYTHONPATH");
   const std::string path = (deps_folder() / "python").string() + (given != nullptr ? ":" + std::string(given) : "");

@@ -3,8 +3,8 @@
 #include "common/base/error.h"
 #include "common/base/failpoint.h"
 #include "common/model/compact.h"
-#include "common/model/larimar_config.h"
 #include "common/model/language_model.h"
+#include "common/model/larimar_config.h"
 #include "common/model/larimar_encoder.h"
 #include "common/model/minilm.h"
 #include "common/model/model_keys.h"
@@ -45,7 +45,8 @@ void load_larimar(Networks& networks, const JobSetup& setup, const NetworkNeeds&
 Networks load_networks(const JobSetup& setup, const NetworkNeeds& needs) {
   Networks networks;
   const bool own_keys = setup.keys != "minilm";
-  const NetworkNeeds all{.codes = needs.codes || (needs.keys && own_keys), .keys = needs.keys, .decoder = needs.decoder};
+  const NetworkNeeds all{
+      .codes = needs.codes || (needs.keys && own_keys), .keys = needs.keys, .decoder = needs.decoder};
   const std::string architecture = model::read_architecture(setup.model);
   if (architecture == "larimar-compact") {
     load_compact(networks, setup, all);

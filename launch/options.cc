@@ -10,8 +10,9 @@ namespace larimar::launch {
 
 void add_network_options(CLI::App& app, JobSetup& setup) {
   app.add_option("--model", setup.model, "folder of the model (default: the larimar-compact shipped with the program)");
-  app.add_option("--keys", setup.keys,
-                 "what makes read and write keys: minilm, model (codes of length 1), code, or auto (minilm if installed)")
+  app.add_option(
+         "--keys", setup.keys,
+         "what makes read and write keys: minilm, model (codes of length 1), code, or auto (minilm if installed)")
       ->check(CLI::IsMember({"auto", "minilm", "model", "code"}))
       ->capture_default_str();
   app.add_option("--keys-folder", setup.keys_folder,
@@ -108,8 +109,9 @@ void add_read_options(CLI::App& app, JobSetup& setup) {
   app.add_option("--reads", setup.reads, "segments read and decoded for a query")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
-  app.add_option("--scope", setup.scope,
-                 "a query whose best key is less similar than this is out of scope (default: 0.3; none with --keys code)")
+  app.add_option(
+         "--scope", setup.scope,
+         "a query whose best key is less similar than this is out of scope (default: 0.3; none with --keys code)")
       ->check(CLI::Range(-1.0, 1.0));
   add_language_options(app, setup);
 }

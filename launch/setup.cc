@@ -28,12 +28,15 @@ constexpr std::size_t kLanguageBatch = 4;
 void check_language(JobSetup& setup) {
   if (!has_file(setup.language / "config.json")) {
     throw base::ConfigError("--rerank and --reader need a language model, and there is no config.json in " +
-                            setup.language.string() + "; run launch/install.sh, or name a folder with --language-model");
+                            setup.language.string() +
+                            "; run launch/install.sh, or name a folder with --language-model");
   }
   const memory::MemoryRules& rules = setup.memory;
-  if (setup.rerank && (rules.key_memory != memory::KeyMemory::kStored || rules.aggregation != memory::Aggregation::kBest))
-    throw base::ConfigError("--rerank orders whole segments: it needs stored keys with aggregation best, not a codebook "
-                            "or a blend");
+  if (setup.rerank &&
+      (rules.key_memory != memory::KeyMemory::kStored || rules.aggregation != memory::Aggregation::kBest))
+    throw base::ConfigError(
+        "--rerank orders whole segments: it needs stored keys with aggregation best, not a codebook "
+        "or a blend");
   setup.batch = std::min(setup.batch, kLanguageBatch);
   setup.candidates = std::max(setup.candidates, setup.reads);
 }

@@ -8,7 +8,6 @@
 
 #include "common/base/error.h"
 #include "common/model/bert_network.h"
-
 #include "common/model/larimar_config.h"
 #include "common/model/torch_bridge.h"
 

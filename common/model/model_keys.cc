@@ -50,8 +50,7 @@ class ModelKeys final : public KeyEncoder {
 
 }  // namespace
 
-std::unique_ptr<KeyEncoder> make_model_keys(CodeEncoder& encoder, const text::Tokenizer& tokenizer,
-                                            KeyLength length) {
+std::unique_ptr<KeyEncoder> make_model_keys(CodeEncoder& encoder, const text::Tokenizer& tokenizer, KeyLength length) {
   return std::make_unique<ModelKeys>(encoder, tokenizer, length);
 }
 
