@@ -92,7 +92,7 @@ TEST(ByteFallback, LongTextWithoutWordsStaysFast) {
     EXPECT_EQ(tokenizer->encode(text).size(), 1 + size / 2);
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   };
-  EXPECT_LT(seconds(1'000'000), 20.0) << "a quadratic way would take an hour";
+  EXPECT_LT(seconds(300'000), 20.0) << "a quadratic way would take minutes";
 }
 
 TEST(AddedToken, OfATextIsOneIdOnlyWhereItIsMarked) {
