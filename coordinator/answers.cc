@@ -76,6 +76,7 @@ AnswerRecord assemble_answer(const Query& query, AnswerSources sources, double t
     const auto source = first + static_cast<std::ptrdiff_t>(chosen.source);
     std::rotate(first, source, source + 1);
   }
+  if (sources.worded && query.form == QueryForm::kQuestion) chosen.answer = std::move(*sources.worded);
   const bool in_scope = !sources.decoded.empty() && sources.score >= threshold;
   // Without memory there is nothing to say: the decoder knows no facts but those in a code.
   if (!in_scope) chosen.answer.clear();
@@ -86,6 +87,7 @@ AnswerRecord assemble_answer(const Query& query, AnswerSources sources, double t
           .answer = std::move(chosen.answer),
           .decoded = std::move(sources.decoded),
           .score = sources.score,
+          .likelihoods = std::move(sources.likelihoods),
           .margin = sources.margin,
           .in_scope = in_scope,
           .note = std::move(note),
@@ -100,6 +102,7 @@ std::string to_json(const AnswerRecord& record) {
   line["answer"] = record.answer;
   line["decoded"] = record.decoded;
   line["score"] = record.score;
+  if (!record.likelihoods.empty()) line["likelihoods"] = record.likelihoods;
   line["margin"] = record.margin ? ordered_json(*record.margin) : ordered_json(nullptr);
   line["in_scope"] = record.in_scope;
   if (!record.note.empty()) line["note"] = record.note;

@@ -32,6 +32,7 @@ struct AnswerRecord {
   std::string answer{};
   std::vector<std::string> decoded{};  // texts of the reads, best first
   double score = 0.0;
+  std::vector<double> likelihoods{};  // of the texts, if they are ordered by them
   std::optional<double> margin{};
   bool in_scope = false;
   std::string note{};                       // why there is no answer; empty in scope
@@ -45,19 +46,22 @@ struct AnswerSources {
   /// Best first. For `best` reads one for each decoded text, with weight 1.0 for rank one and 0.0 for the runners-up, which
   /// have no part in the z_read of rank one. For a codebook row, its members, each with its share in the row's mean.
   std::vector<Citation> citations{};
-  double score = 0.0;              // of the best key
-  std::optional<double> margin{};  // to the next segment's; none where there is no next
+  double score = 0.0;                   // of the best key
+  std::vector<double> likelihoods{};    // [decoded] mean log p(question | text) a token; empty if not reranked
+  std::optional<std::string> worded{};  // what a reader made of the texts, in place of the first one
+  std::optional<double> margin{};       // to the next segment's; none where there is no next
   std::map<std::string, double> timings{};
 };
 
 /// Makes the answer out of decoded texts. Prefix: what follows it in the first text, in rank order, where complete_prefix
-/// finds it; if in none, the whole first text. Question: the whole first text. If the answer came from text i and there is a
+/// finds it; if in none, the whole first text. Question: the reader's words if there are any, else the whole first text. If the answer came from text i and there is a
 /// citation for each text, citation i moves to the front; weights stay with their segments. in_scope: something was
 /// read and score >= threshold. Out of scope the answer is empty and a note says why; what was read is still listed.
 /// Calls   local.
 [[nodiscard]] AnswerRecord assemble_answer(const Query& query, AnswerSources sources, double threshold);
 
-/// One line without its end: id, prefix or question, answer, decoded, score, margin (null if none), in_scope, citations
+/// One line without its end: id, prefix or question, answer, decoded, score, likelihoods (if
+/// reranked), margin (null if none), in_scope, citations
 /// [{document, byte_begin, byte_end, line, excerpt, segment, shard, weight}], timings. Bytes that are not UTF-8 become
 /// U+FFFD; numbers that are not finite become null.
 [[nodiscard]] std::string to_json(const AnswerRecord& record);

@@ -24,6 +24,7 @@ AskTimes& AskTimes::operator+=(const AskTimes& other) {
   keys += other.keys;
   read += other.read;
   decode += other.decode;
+  language += other.language;
   return *this;
 }
 
@@ -33,27 +34,31 @@ linalg::Matrix read_keys(model::KeyEncoder& encoder, std::span<const coordinator
   return encoder.encode(texts);
 }
 
-void append_answers(std::span<const coordinator::Query> queries, const coordinator::BatchRead& read,
-                    std::span<const std::string> texts, std::span<const std::filesystem::path> documents, double scope,
-                    const AskTimes& times, std::vector<coordinator::AnswerRecord>& answers) {
-  const std::size_t k = read.records.size() / queries.size();
-  const auto share = static_cast<double>(queries.size());
-  for (std::size_t q = 0; q < queries.size(); ++q) {
+void append_answers(const AnsweredBatch& batch, std::span<const std::filesystem::path> documents, double scope,
+                    std::vector<coordinator::AnswerRecord>& answers) {
+  const coordinator::BatchRead& read = batch.decoded.read;
+  const std::size_t k = read.records.size() / batch.queries.size();
+  const auto share = static_cast<double>(batch.queries.size());
+  for (std::size_t q = 0; q < batch.queries.size(); ++q) {
     coordinator::AnswerSources sources;
     for (std::size_t i = 0; i < read.reads; ++i) {
       if (read.records[q * k + i].status != wire::ReadStatus::kEmpty)
-        sources.decoded.push_back(texts[q * read.reads + i]);
+        sources.decoded.push_back(batch.decoded.texts[q * read.reads + i]);
     }
     for (std::size_t i = 0; i < k; ++i) {
       const wire::CodeRecord& record = read.records[q * k + i];
       if (record.status == wire::ReadStatus::kEmpty) break;
       sources.citations.push_back(cite(record, documents, read.weights[q * k + i]));
     }
-    sources.score = sources.citations.empty() ? 0.0 : static_cast<double>(read.scores[q * k]);
+    sources.score = batch.best_score[q];
+    if (!batch.likelihoods.empty()) sources.likelihoods = batch.likelihoods[q];
     if (read.margin[q]) sources.margin = static_cast<double>(*read.margin[q]);
-    sources.timings = {
-        {"read_key", times.keys / share}, {"read", times.read / share}, {"decode", times.decode / share}};
-    answers.push_back(coordinator::assemble_answer(queries[q], std::move(sources), scope));
+    if (!batch.worded.empty()) sources.worded = batch.worded[q];
+    sources.timings = {{"read_key", batch.times.keys / share},
+                       {"read", batch.times.read / share},
+                       {"decode", batch.times.decode / share}};
+    if (batch.times.language > 0) sources.timings["language"] = batch.times.language / share;
+    answers.push_back(coordinator::assemble_answer(batch.queries[q], std::move(sources), scope));
   }
 }
 

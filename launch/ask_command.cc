@@ -134,6 +134,7 @@ int ask_queries(comm::Transport& transport, const AskCommand& command, coordinat
   report.phases.push_back({"read_keys", asked.times.keys});
   report.phases.push_back({"read", asked.times.read});
   report.phases.push_back({"decode", asked.times.decode});
+  if (asked.times.language > 0) report.phases.push_back({"language", asked.times.language});
   report_ranks(transport, plan, report);
   report.config = to_json(setup);
   report.queries = {file.queries.size() + file.bad.size(), asked.answers.size(), file.bad};

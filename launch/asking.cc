@@ -2,14 +2,18 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "common/base/clock.h"
 #include "common/base/file.h"
+#include "common/base/progress.h"
 #include "common/comm/agree.h"
 #include "common/text/sentences.h"
 #include "common/text/unicode.h"
+#include "launch/language.h"
 
 namespace larimar::launch {
 namespace {
@@ -47,8 +51,8 @@ std::size_t shared_key_size(comm::Transport& transport, const Networks& networks
 wire::ReadPlan next_read(const Asking& asking, std::size_t queries) {
   wire::ReadPlan plan;
   plan.queries = queries;
-  plan.k = asking.setup.reads;
-  plan.asked = std::max<std::size_t>(asking.setup.reads, 2);
+  plan.k = asking.setup.rerank ? asking.setup.candidates : asking.setup.reads;
+  plan.asked = std::max<std::size_t>(plan.k, 2);
   plan.key_size = asking.key_size;
   plan.code_size = asking.networks.code_size;
   coordinator::set_form(plan, asking.setup.memory);
@@ -56,32 +60,99 @@ wire::ReadPlan next_read(const Asking& asking, std::size_t queries) {
   return plan;
 }
 
+namespace {
+
+/// The nearest key of each query, before anything is reordered.
+std::vector<double> best_scores(const coordinator::BatchRead& read, std::size_t queries) {
+  const std::size_t k = read.records.size() / queries;
+  std::vector<double> best(queries);
+  for (std::size_t q = 0; q < queries; ++q) {
+    if (read.records[q * k].status != wire::ReadStatus::kEmpty) best[q] = static_cast<double>(read.scores[q * k]);
+  }
+  return best;
+}
+
+/// Questions with their texts; a prefix is completed, not answered, and gets none. Rank 0.
+std::vector<decoder::Passages> passages_of(const AnsweredBatch& batch) {
+  std::vector<decoder::Passages> passages;
+  const coordinator::BatchRead& read = batch.decoded.read;
+  const std::size_t k = read.records.size() / batch.queries.size();
+  for (std::size_t q = 0; q < batch.queries.size(); ++q) {
+    decoder::Passages& one = passages.emplace_back(decoder::Passages{batch.queries[q].text, {}});
+    if (batch.queries[q].form != coordinator::QueryForm::kQuestion) continue;
+    for (std::size_t i = 0; i < read.reads && read.records[q * k + i].status != wire::ReadStatus::kEmpty; ++i)
+      one.texts.push_back(batch.decoded.texts[q * read.reads + i]);
+  }
+  return passages;
+}
+
+/// Reorders a batch and words its answers, as far as the setup asks for it. Collective.
+void use_language(const Asking& asking, std::size_t queries, AnsweredBatch& batch) {
+  const bool root = asking.roles.coordinator != nullptr;
+  const LanguageRanks ranks{asking.transport, asking.plan, asking.networks.language_service.get()};
+  const base::Stopwatch watch;
+  if (asking.setup.rerank) {
+    const auto passages = root ? passages_of(batch) : std::vector<decoder::Passages>{};
+    batch.likelihoods = exchange_likelihoods(ranks, passages, queries);
+    if (root) {
+      coordinator::rerank(batch.decoded, batch.likelihoods, asking.setup.reads);
+      for (std::vector<double>& values : batch.likelihoods) {
+        std::ranges::sort(values, std::greater<>());
+        values.resize(std::min(values.size(), asking.setup.reads));
+      }
+    }
+  }
+  if (asking.setup.reader) {
+    const auto passages = root ? passages_of(batch) : std::vector<decoder::Passages>{};
+    batch.worded = exchange_answers(ranks, passages, queries);
+  }
+  batch.times.language = watch.seconds();
+}
+
+/// Keys, read, decode. Collective.
+AnsweredBatch read_batch(const Asking& asking, const wire::ReadPlan& plan,
+                         std::span<const coordinator::Query> queries) {
+  const bool root = asking.roles.coordinator != nullptr;
+  AnsweredBatch batch;
+  batch.queries = queries;
+  base::Stopwatch watch;
+  linalg::Matrix keys = root ? read_keys(*asking.networks.keys, queries) : linalg::Matrix();
+  batch.times.keys = watch.seconds();
+  watch.restart();
+  batch.decoded.read = exchange_read(asking.transport, asking.plan, asking.roles, plan, std::move(keys));
+  batch.times.read = watch.seconds();
+  watch.restart();
+  const std::size_t reads = plan.queries * (plan.form == wire::ReadForm::kCodes ? plan.k : 1);
+  batch.decoded.texts =
+      exchange_decode(asking.transport, asking.plan, asking.roles, batch.decoded.read.z_read, reads, plan.code_size);
+  batch.times.decode = watch.seconds();
+  if (root) batch.best_score = best_scores(batch.decoded.read, plan.queries);
+  return batch;
+}
+
+}  // namespace
+
 Asked ask_all(const Asking& asking, std::span<const coordinator::Query> queries, std::uint64_t count, double scope) {
   asking.transport.set_phase("ask");
   Asked asked;
   const bool root = asking.roles.coordinator != nullptr;
+  const bool slow = needs_language(asking.setup);
+  std::optional<base::Progress> progress;
+  if (root && slow && !asking.setup.quiet) progress.emplace("answer", count, "questions");
   for (std::uint64_t at = 0; at < count; at += asking.setup.batch) {
     const wire::ReadPlan plan =
         next_read(asking, static_cast<std::size_t>(std::min<std::uint64_t>(asking.setup.batch, count - at)));
-    const auto batch = root ? queries.subspan(at, plan.queries) : std::span<const coordinator::Query>{};
-    AskTimes times;
-    base::Stopwatch watch;
-    linalg::Matrix keys = root ? read_keys(*asking.networks.keys, batch) : linalg::Matrix();
-    times.keys = watch.seconds();
-    watch.restart();
-    const coordinator::BatchRead read =
-        exchange_read(asking.transport, asking.plan, asking.roles, plan, std::move(keys));
-    times.read = watch.seconds();
-    watch.restart();
-    const std::size_t reads = plan.queries * (plan.form == wire::ReadForm::kCodes ? plan.k : 1);
-    const std::vector<std::string> texts =
-        exchange_decode(asking.transport, asking.plan, asking.roles, read.z_read, reads, plan.code_size);
-    times.decode = watch.seconds();
+    AnsweredBatch batch =
+        read_batch(asking, plan, root ? queries.subspan(at, plan.queries) : std::span<const coordinator::Query>{});
+    if (slow) use_language(asking, plan.queries, batch);
     if (!root) continue;
-    append_answers(batch, read, texts, asking.documents, scope, times, asked.answers);
-    asked.shards = {read.participation.contributing, read.participation.degraded, read.participation.failed};
-    asked.times += times;
+    append_answers(batch, asking.documents, scope, asked.answers);
+    const coordinator::Participation& part = batch.decoded.read.participation;
+    asked.shards = {part.contributing, part.degraded, part.failed};
+    asked.times += batch.times;
+    if (progress) progress->advance(plan.queries);
   }
+  if (progress) progress->finish();
   return asked;
 }
 
@@ -111,7 +182,7 @@ double calibrate_scope(const Asking& asking, const std::filesystem::path& unseen
 Asked answer_together(const Asking& asking, std::span<const coordinator::Query> queries, std::uint64_t count) {
   try {
     if (!asking.setup.calibrate.empty()) asking.setup.scope = calibrate_scope(asking, asking.setup.calibrate);
-    return ask_all(asking, queries, count, asking.setup.scope);
+    return ask_all(asking, queries, count, asking.setup.scope.value());
   } catch (const base::CommError&) {
     throw;
   } catch (const comm::AgreedError&) {

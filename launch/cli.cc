@@ -72,6 +72,8 @@ struct Program {
   EvalCommand passkey, needles;
   ModelEvalCommand model;
   CapacityCommand capacity;
+  ConvertCommand convert;
+  ReportCommand report;
   train::TrainOptions train;
   int train_threads = 1;
   JobSetup info;
@@ -123,6 +125,13 @@ struct Program {
     add_eval_capacity_options(*add(*eval, "capacity", "how many facts each kind of memory holds, and forgets",
                                    [this] { return eval_capacity_command(capacity); }),
                               capacity);
+    add_convert_options(
+        *add(app, "convert", "a Larimar checkpoint or a GGUF file into a folder that this program loads",
+             [this] { return convert_command(convert); }),
+        convert);
+    add_report_options(*add(app, "report", "figures and one page from the results of evaluations",
+                            [this] { return report_command(report); }),
+                       report);
     add_train_options(
         *add(app, "train", "train larimar-compact", [this] { return train_command(train, train_threads); }), train,
         train_threads);
@@ -151,7 +160,7 @@ struct Program {
 int run_program(int argc, char** argv) {
   Program program;
   program.run.command_line.assign(argv, argv + argc);
-  program.ask.command_line = program.run.command_line;
+  program.ask.command_line = program.report.command_line = program.run.command_line;
   program.ingest.command_line = program.append.command_line = program.run.command_line;
   try {
     refuse_unknown_command(program.app, argc, argv);

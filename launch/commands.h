@@ -85,6 +85,12 @@ struct EvalCommand {
   double fail_under = 0;
 };
 
+struct ConvertCommand {
+  std::filesystem::path file, out, encoder_tokenizer, decoder_tokenizer;
+  int encoder_heads = 0, decoder_heads = 0;  // 0: width / 64
+  int segment_tokens = 64;
+  bool no_past = false, no_embedding = false;
+};
 struct ModelEvalCommand {
   JobSetup setup;
   std::filesystem::path data, out = "larimar-eval";
@@ -104,6 +110,15 @@ struct CapacityCommand {
   bool quick = false;
 };
 
+/// Figures and a page from evaluations that ran.
+struct ReportCommand {
+  std::vector<std::string> folders;  // OUT or NAME=OUT
+  std::filesystem::path out = "larimar-report", published;
+  std::string title = "Recall over long contexts", scale = "viridis", score = "value";
+  bool png = false;
+  std::vector<std::string> command_line;
+};
+
 /// Collective: called by all ranks.
 [[nodiscard]] int run_command(comm::Transport& transport, const RunCommand& command);
 [[nodiscard]] int ingest_command(comm::Transport& transport, const IngestCommand& command);
@@ -121,6 +136,9 @@ struct CapacityCommand {
 [[nodiscard]] int memory_info_command(const CareCommand& command);
 [[nodiscard]] int eval_model_command(const ModelEvalCommand& command);
 [[nodiscard]] int eval_capacity_command(const CapacityCommand& command);
+/// Hands the file to the converter in tools/ and becomes it: returns only if that fails. No MPI.
+[[nodiscard]] int convert_command(const ConvertCommand& command);
+[[nodiscard]] int report_command(const ReportCommand& command);
 [[nodiscard]] int train_command(const train::TrainOptions& options, int threads);
 /// `failpoints`: their list instead.
 [[nodiscard]] int info_command(const JobSetup& setup, bool json, bool failpoints);

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <span>
 
+#include "launch/text_messages.h"
+
 namespace larimar::launch {
 namespace {
 
 constexpr comm::Tag kCodesToDecode{20};
-constexpr comm::Tag kTextSizes{21};
-constexpr comm::Tag kTexts{22};
 
 std::vector<std::size_t> counts_on_ranks(const wire::RolePlan& plan, std::span<const std::size_t> per_shard) {
   std::vector<std::size_t> counts(static_cast<std::size_t>(plan.ranks));
@@ -23,33 +23,6 @@ struct Share {
 
 Share share_of(std::size_t rows, std::size_t part, std::size_t parts) {
   return {rows * part / parts, rows * (part + 1) / parts};
-}
-
-void send_texts(comm::Transport& transport, const std::vector<std::string>& texts) {
-  std::vector<std::uint64_t> sizes;
-  std::string all;
-  for (const std::string& text : texts) {
-    sizes.push_back(text.size());
-    all += text;
-  }
-  transport.send(std::span(sizes), 0, kTextSizes);
-  transport.send(std::span(all), 0, kTexts);
-}
-
-std::vector<std::string> receive_texts(comm::Transport& transport, int from, std::size_t count) {
-  std::vector<std::uint64_t> sizes(count);
-  transport.receive(std::span(sizes), from, kTextSizes);
-  std::uint64_t total = 0;
-  for (const std::uint64_t size : sizes) total += size;
-  std::string all(total, '\0');
-  transport.receive(std::span(all), from, kTexts);
-  std::vector<std::string> texts;
-  std::size_t at = 0;
-  for (const std::uint64_t size : sizes) {
-    texts.push_back(all.substr(at, size));
-    at += size;
-  }
-  return texts;
 }
 
 }  // namespace
@@ -112,9 +85,9 @@ std::vector<std::string> exchange_decode(comm::Transport& transport, const wire:
       if (root)
         std::ranges::move(decoded, std::back_inserter(texts));
       else
-        send_texts(transport, decoded);
+        send_texts(transport, decoded, 0);
     } else if (root) {
-      std::ranges::move(receive_texts(transport, rank, static_cast<std::size_t>(rows)), std::back_inserter(texts));
+      std::ranges::move(receive_texts(transport, rank), std::back_inserter(texts));
     }
   }
   return texts;

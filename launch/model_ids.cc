@@ -1,20 +1,36 @@
 #include "launch/model_ids.h"
 
+#include <filesystem>
+#include <set>
+
+#include "common/base/error.h"
+#include "common/model/larimar_config.h"
 #include "launch/memory_folder.h"
 
 namespace larimar::launch {
 namespace {
 
-std::string id_of(const std::string& name, const std::filesystem::path& folder) {
-  return name + " " + hash_of_file(folder / "model.safetensors").text();
+namespace fs = std::filesystem;
+
+/// Of all files with weights, in the order of their names.
+std::string id_of(const std::string& name, const fs::path& folder) {
+  std::set<fs::path> weights;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string file = entry.path().filename().string();
+    if (file.starts_with("model") && file.ends_with(".safetensors")) weights.insert(entry.path());
+  }
+  if (weights.empty()) throw base::MissingInputError(folder.string() + " has no model.safetensors");
+  std::string id = name;
+  for (const fs::path& path : weights) id += " " + hash_of_file(path).text();
+  return id;
 }
 
 }  // namespace
 
-std::string model_id(const JobSetup& setup) { return id_of("larimar-compact", setup.model); }
+std::string model_id(const JobSetup& setup) { return id_of(model::read_architecture(setup.model), setup.model); }
 
 std::string keys_id(const JobSetup& setup) {
-  return setup.keys == "minilm" ? id_of("minilm", setup.keys_folder) : id_of("model", setup.model);
+  return setup.keys == "minilm" ? id_of("minilm", setup.keys_folder) : id_of(setup.keys, setup.model);
 }
 
 }  // namespace larimar::launch

@@ -3,31 +3,73 @@
 #include "common/base/error.h"
 #include "common/base/failpoint.h"
 #include "common/model/compact.h"
+#include "common/model/language_model.h"
+#include "common/model/larimar_config.h"
+#include "common/model/larimar_encoder.h"
 #include "common/model/minilm.h"
 #include "common/model/model_keys.h"
 #include "decoder/compact_decoder.h"
+#include "decoder/larimar_decoder.h"
 
 namespace larimar::launch {
+namespace {
 
-Networks load_networks(const JobSetup& setup, const NetworkNeeds& needs) {
-  Networks networks;
+void check_vocabulary(const text::Tokenizer& tokenizer, const std::filesystem::path& path, std::int64_t expected) {
+  if (tokenizer.size() == expected) return;
+  throw base::FormatError(path.string() + " has " + std::to_string(tokenizer.size()) +
+                          " pieces where config.json says " + std::to_string(expected));
+}
+
+// Text goes in and comes out by one tokenizer.
+void load_compact(Networks& networks, const JobSetup& setup, const NetworkNeeds& needs) {
   const model::CompactConfig config = model::read_compact_config(setup.model / "config.json");
   networks.code_size = static_cast<std::size_t>(config.code_size());
   networks.tokenizer = text::load_tokenizer(setup.model / "tokenizer.json");
-  if (networks.tokenizer->size() != config.vocabulary) {
-    throw base::FormatError((setup.model / "tokenizer.json").string() + " has " +
-                            std::to_string(networks.tokenizer->size()) + " pieces where config.json says " +
-                            std::to_string(config.vocabulary));
+  check_vocabulary(*networks.tokenizer, setup.model / "tokenizer.json", config.vocabulary);
+  if (needs.codes) networks.codes = model::load_compact_encoder(setup.model);
+  if (needs.decoder) networks.decoder = decoder::load_compact_decoder(setup.model, setup.device);
+}
+
+// BERT's pieces go in, GPT-2's come out.
+void load_larimar(Networks& networks, const JobSetup& setup, const NetworkNeeds& needs) {
+  networks.code_size = static_cast<std::size_t>(model::read_larimar_config(setup.model).code_size);
+  networks.tokenizer = model::load_larimar_tokenizer(setup.model, "encoder");
+  if (needs.codes) networks.codes = model::load_larimar_encoder(setup.model);
+  if (!needs.decoder) return;
+  networks.decoder_tokenizer = model::load_larimar_tokenizer(setup.model, "decoder");
+  networks.decoder = decoder::load_larimar_decoder(setup.model, setup.device);
+}
+
+}  // namespace
+
+Networks load_networks(const JobSetup& setup, const NetworkNeeds& needs) {
+  Networks networks;
+  const bool own_keys = setup.keys != "minilm";
+  const NetworkNeeds all{
+      .codes = needs.codes || (needs.keys && own_keys), .keys = needs.keys, .decoder = needs.decoder};
+  const std::string architecture = model::read_architecture(setup.model);
+  if (architecture == "larimar-compact") {
+    load_compact(networks, setup, all);
+  } else if (architecture == "larimar") {
+    load_larimar(networks, setup, all);
+  } else {
+    throw base::FormatError((setup.model / "config.json").string() + ": the architecture \"" + architecture +
+                            "\" is not known; known are larimar-compact and larimar (written by 'larimar convert')");
   }
-  const bool model_keys = setup.keys == "model";
-  if (needs.codes || (needs.keys && model_keys)) networks.codes = model::load_compact_encoder(setup.model);
   if (needs.keys) {
-    networks.keys = model_keys ? model::make_model_keys(*networks.codes, *networks.tokenizer)
-                               : model::load_minilm(setup.keys_folder);
+    const auto length = setup.keys == "code" ? model::KeyLength::kCodes : model::KeyLength::kUnit;
+    networks.keys = own_keys ? model::make_model_keys(*networks.codes, *networks.tokenizer, length)
+                             : model::load_minilm(setup.keys_folder);
   }
   if (needs.decoder) {
-    networks.decoder = decoder::load_compact_decoder(setup.model, setup.device);
-    networks.decoder_service = std::make_unique<decoder::DecoderService>(*networks.decoder, *networks.tokenizer);
+    const text::Tokenizer& words = networks.decoder_tokenizer ? *networks.decoder_tokenizer : *networks.tokenizer;
+    networks.decoder_service = std::make_unique<decoder::DecoderService>(*networks.decoder, words);
+  }
+  if (needs.decoder && needs_language(setup)) {
+    networks.language_tokenizer = text::load_tokenizer(setup.language);
+    networks.language = model::load_language_model(setup.language, {.device = setup.device});
+    networks.language_service =
+        std::make_unique<decoder::LanguageService>(*networks.language, *networks.language_tokenizer);
   }
   LARIMAR_FAILPOINT("launch.models.loaded");
   return networks;

@@ -4,6 +4,7 @@
 
 #include "common/model/encoders.h"
 #include "decoder/decoder_service.h"
+#include "decoder/language_service.h"
 #include "launch/setup.h"
 
 namespace larimar::launch {
@@ -17,11 +18,15 @@ struct NetworkNeeds {
 
 /// The networks of one rank, loaded once; null where they are not needed.
 struct Networks {
-  std::unique_ptr<const text::Tokenizer> tokenizer;
+  std::unique_ptr<const text::Tokenizer> tokenizer;          // of text that goes in
+  std::unique_ptr<const text::Tokenizer> decoder_tokenizer;  // of text that comes out; null: the same
   std::unique_ptr<model::CodeEncoder> codes;
   std::unique_ptr<model::KeyEncoder> keys;
   std::unique_ptr<model::CodeDecoder> decoder;
   std::unique_ptr<decoder::DecoderService> decoder_service;
+  std::unique_ptr<const text::Tokenizer> language_tokenizer;
+  std::unique_ptr<model::LanguageModel> language;  // for decoder ranks of a job that reranks or reads
+  std::unique_ptr<decoder::LanguageService> language_service;
   std::size_t code_size = 0;
 };
 

@@ -11,9 +11,10 @@ namespace {
 
 void add_network_options(CLI::App& app, JobSetup& setup) {
   app.add_option("--model", setup.model, "folder of the model (default: the larimar-compact shipped with the program)");
-  app.add_option("--keys", setup.keys,
-                 "what makes read and write keys: minilm, model, or auto (minilm where it is installed)")
-      ->check(CLI::IsMember({"auto", "minilm", "model"}))
+  app.add_option(
+         "--keys", setup.keys,
+         "what makes read and write keys: minilm, model (codes of length 1), code, or auto (minilm if installed)")
+      ->check(CLI::IsMember({"auto", "minilm", "model", "code"}))
       ->capture_default_str();
   app.add_option("--keys-folder", setup.keys_folder,
                  "folder of all-MiniLM-L6-v2 (default: where launch/install.sh puts it)");
@@ -51,7 +52,7 @@ void add_addressing_options(CLI::App& app, JobSetup& setup) {
             memory::parse_read_weights, rules.read_weights);
   app.add_option("--slots", rules.slots, "rows K of a codebook made from the keys; 0: every segment has its own slot")
       ->capture_default_str();
-  app.add_option("--m0", setup.m0, "safetensors with the codebook's rows, F32 [K, D], instead of --slots");
+  app.add_option("--m0", setup.m0, "safetensors with the codebook's rows, F32 [K, D]; or model: the model's own");
   // Values of the three are checked by memory::check, which says what they mean.
   app.add_option("--ridge", rules.ridge, "ridge of the least squares")->capture_default_str();
   app.add_option("--alpha", rules.alpha, "variance of gaussian addressing")->capture_default_str();
@@ -84,13 +85,32 @@ void add_memory_options(CLI::App& app, JobSetup& setup) {
   add_addressing_options(app, setup);
 }
 
+void add_language_options(CLI::App& app, JobSetup& setup) {
+  const auto add_switch = [&](const char* name, const char* on, bool& value, const char* text) {
+    app.add_option_function<std::string>(
+           name, [&value, on = std::string(on)](const std::string& given) { value = given == on; }, text)
+        ->check(CLI::IsMember({"none", on}))
+        ->default_str("none");
+  };
+  add_switch("--rerank", "likelihood", setup.rerank,
+             "order a question's candidates by how well they explain it: likelihood, or none");
+  app.add_option("--candidates", setup.candidates, "segments that --rerank orders for a question")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  add_switch("--reader", "smollm2", setup.reader, "who words the answer to a question: smollm2, or none (the segment)");
+  app.add_option("--language-model", setup.language,
+                 "folder of the model for --rerank and --reader (default: SmolLM2, where launch/install.sh puts it)");
+}
+
 void add_read_options(CLI::App& app, JobSetup& setup) {
   app.add_option("--reads", setup.reads, "segments read and decoded for a query")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
-  app.add_option("--scope", setup.scope, "a query whose best key is less similar than this is out of scope")
-      ->check(CLI::Range(-1.0, 1.0))
-      ->capture_default_str();
+  app.add_option(
+         "--scope", setup.scope,
+         "a query whose best key is less similar than this is out of scope (default: 0.3; none with --keys code)")
+      ->check(CLI::Range(-1.0, 1.0));
+  add_language_options(app, setup);
 }
 
 void add_key_mode_option(CLI::App& app, JobSetup& setup) {

@@ -17,6 +17,8 @@ void add_eval_passkey_options(CLI::App& app, EvalCommand& command);
 void add_eval_needles_options(CLI::App& app, EvalCommand& command);
 void add_eval_model_options(CLI::App& app, ModelEvalCommand& command);
 void add_eval_capacity_options(CLI::App& app, CapacityCommand& command);
+void add_convert_options(CLI::App& app, ConvertCommand& command);
+void add_report_options(CLI::App& app, ReportCommand& command);
 void add_train_options(CLI::App& app, train::TrainOptions& options, int& threads);
 void add_info_options(CLI::App& app, JobSetup& setup, CareCommand& memory, bool& failpoints);
 

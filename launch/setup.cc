@@ -13,15 +13,32 @@ namespace {
 
 namespace fs = std::filesystem;
 constexpr const char* kModel = "models/larimar-compact";
-
-fs::path deps_folder() {
-  const char* named = std::getenv("LARIMAR_DEPS");
-  return named != nullptr && *named != '\0' ? fs::path(named) : home_folder() / ".deps";
-}
+constexpr const char* kOwnKeyMemory = "model";  // --m0
+constexpr double kUsualScope = 0.3;
+constexpr double kNoScope = -1e30;  // below any dot product of codes
 
 bool has_file(const fs::path& path) {
   std::error_code code;
   return fs::is_regular_file(path, code);
+}
+
+/// Reranking and reading take seconds a question on a CPU: smaller batches, so that nobody waits for long in one exchange.
+constexpr std::size_t kLanguageBatch = 4;
+
+void check_language(JobSetup& setup) {
+  if (!has_file(setup.language / "config.json")) {
+    throw base::ConfigError("--rerank and --reader need a language model, and there is no config.json in " +
+                            setup.language.string() +
+                            "; run launch/install.sh, or name a folder with --language-model");
+  }
+  const memory::MemoryRules& rules = setup.memory;
+  if (setup.rerank &&
+      (rules.key_memory != memory::KeyMemory::kStored || rules.aggregation != memory::Aggregation::kBest))
+    throw base::ConfigError(
+        "--rerank orders whole segments: it needs stored keys with aggregation best, not a codebook "
+        "or a blend");
+  setup.batch = std::min(setup.batch, kLanguageBatch);
+  setup.candidates = std::max(setup.candidates, setup.reads);
 }
 
 }  // namespace
@@ -39,6 +56,11 @@ fs::path home_folder() {
   return candidates.back();
 }
 
+fs::path deps_folder() {
+  const char* named = std::getenv("LARIMAR_DEPS");
+  return named != nullptr && *named != '\0' ? fs::path(named) : home_folder() / ".deps";
+}
+
 void resolve_rules(JobSetup& setup) {
   memory::MemoryRules& rules = setup.memory;
   const bool codebook = rules.slots > 0 || !setup.m0.empty();
@@ -51,15 +73,24 @@ void resolve_rules(JobSetup& setup) {
 }
 
 JobSetup resolve(JobSetup setup) {
-  resolve_rules(setup);
   if (setup.model.empty()) setup.model = home_folder() / kModel;
+  const bool own_key_memory = setup.m0 == kOwnKeyMemory;
+  if (own_key_memory) {
+    setup.m0 = setup.model / "m0.safetensors";
+    if (!has_file(setup.m0))
+      throw base::MissingInputError("--m0 model: the model folder " + setup.model.string() + " has no m0.safetensors");
+  }
+  resolve_rules(setup);
   if (setup.keys_folder.empty()) setup.keys_folder = deps_folder() / "minilm";
   const bool minilm = has_file(setup.keys_folder / "model.safetensors");
-  if (setup.keys == "auto") setup.keys = minilm ? "minilm" : "model";
+  if (setup.keys == "auto") setup.keys = own_key_memory ? "code" : minilm ? "minilm" : "model";
+  if (!setup.scope) setup.scope = setup.keys == "code" ? kNoScope : kUsualScope;
   if (setup.keys == "minilm" && !minilm) {
     throw base::ConfigError("--keys minilm: no model.safetensors in " + setup.keys_folder.string() +
                             "; run launch/install.sh, name the folder with --keys-folder, or use --keys model");
   }
+  if (setup.language.empty()) setup.language = deps_folder() / "smollm2";
+  if (needs_language(setup)) check_language(setup);
   if (!has_file(setup.model / "config.json")) {
     throw base::MissingInputError("the model folder " + setup.model.string() +
                                   " has no config.json; name one with --model");
@@ -98,8 +129,12 @@ nlohmann::json to_json(const JobSetup& setup) {
           {"top", setup.memory.top},
           {"steps", setup.memory.steps},
           {"reads", setup.reads},
-          {"scope", setup.scope},
+          {"scope", setup.scope.value_or(kUsualScope)},
           {"calibrate", setup.calibrate.string()},
+          {"rerank", setup.rerank ? "likelihood" : "none"},
+          {"candidates", setup.rerank ? setup.candidates : 0},
+          {"reader", setup.reader ? "smollm2" : "none"},
+          {"language_model", needs_language(setup) ? setup.language.string() : ""},
           {"batch", setup.batch},
           {"device", setup.device},
           {"threads", setup.threads},

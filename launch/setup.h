@@ -12,8 +12,8 @@
 namespace larimar::launch {
 
 struct JobSetup {
-  std::filesystem::path model;        // folder of larimar-compact; empty: the one shipped with the program
-  std::string keys = "auto";          // "minilm", "model", or "auto": minilm where its folder is
+  std::filesystem::path model;        // its folder; empty: the larimar-compact shipped with the program
+  std::string keys = "auto";          // "minilm", "model", "code", or "auto": minilm where its folder is
   std::filesystem::path keys_folder;  // of all-MiniLM-L6-v2; empty: where launch/install.sh puts it
   std::string key_mode = "segment";   // "prefix", "segment", "sentence"
   std::string device = "cpu";         // of the decoder
@@ -22,10 +22,14 @@ struct JobSetup {
   shard::EncodingRules rules;
   memory::MemoryRules memory;                      // key_memory and, unless given, aggregation follow in resolve()
   std::optional<memory::Aggregation> aggregation;  // as given
-  std::filesystem::path m0;                        // key memory of a codebook; empty: k-means of the write keys
+  std::filesystem::path m0;                        // key memory of a codebook, "model": the model's own; empty: k-means
   std::size_t reads = 4;                           // segments read and decoded for a query
-  double scope = 0.3;                              // least key similarity of a query that is in scope
+  std::optional<double> scope;                     // least key similarity of a query that is in scope
   std::filesystem::path calibrate;  // text not in the context: scope becomes what 95 % of its sentences stay below
+  bool rerank = false;              // order the candidates of a question by the language model's likelihood
+  std::size_t candidates = 24;      // of a question, where they are reranked
+  bool reader = false;              // let the language model word the answers to questions
+  std::filesystem::path language;   // its folder; empty: where launch/install.sh puts SmolLM2
   std::size_t batch = 64;           // queries read together
   double patience = 300;            // seconds of silence after which a wait fails
   std::uint64_t seed = 1;           // of the codebook
@@ -33,13 +37,19 @@ struct JobSetup {
   bool quiet = false;               // no progress
 };
 
+/// Whether the job needs a language model beside the decoder.
+[[nodiscard]] inline bool needs_language(const JobSetup& setup) { return setup.rerank || setup.reader; }
+
 /// The folder that holds models/: beside the program's build folder, the working directory, or $LARIMAR_HOME.
 [[nodiscard]] std::filesystem::path home_folder();
+
+/// What launch/install.sh unpacked: $LARIMAR_DEPS, or .deps there.
+[[nodiscard]] std::filesystem::path deps_folder();
 
 /// Key memory and aggregation where they follow from the rest. Throws ConfigError as memory::check.
 void resolve_rules(JobSetup& setup);
 
-/// The setup with empty folders and "auto" made definite. Throws ConfigError naming what is not there and what to do.
+/// The setup with empty folders, "auto", the model's own key memory and the scope made definite. Throws ConfigError naming what is not there and what to do.
 [[nodiscard]] JobSetup resolve(JobSetup setup);
 
 /// Throws UsageError for anything but "prefix", "segment", "sentence".

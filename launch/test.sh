@@ -41,7 +41,7 @@ run_suite() {
   reports+=("$report")
 }
 
-launch/install.sh
+launch/install.sh --tests
 run_suite release "${release_labels[@]}"
 run_suite asan "${asan_labels[@]}"
 tools/count_tests.py "${reports[@]}" || status=1

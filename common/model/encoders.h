@@ -22,13 +22,14 @@ class CodeEncoder {
   [[nodiscard]] virtual linalg::Matrix encode(std::span<const std::vector<text::TokenId>> segments) = 0;
 };
 
-/// Texts to read and write keys of unit length, so that a dot product is a cosine. Not thread-safe; owns its weights.
+/// Texts to read and write keys, of unit length so that a dot product is a cosine, unless said otherwise (KeyLength::kCodes).
+/// Not thread-safe; owns its weights.
 class KeyEncoder {
  public:
   virtual ~KeyEncoder() = default;
   [[nodiscard]] virtual linalg::Index key_size() const = 0;  // D
   [[nodiscard]] virtual std::string name() const = 0;        // as --keys calls it
-  /// Texts (valid UTF-8, may be empty) to keys [texts, D], each row of L2 norm 1. Local.
+  /// Texts (valid UTF-8, may be empty) to keys [texts, D]. Local.
   [[nodiscard]] virtual linalg::Matrix encode(std::span<const std::string> texts) = 0;
 };
 

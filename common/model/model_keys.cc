@@ -10,10 +10,11 @@ constexpr std::size_t kBatch = 64;
 
 class ModelKeys final : public KeyEncoder {
  public:
-  ModelKeys(CodeEncoder& encoder, const text::Tokenizer& tokenizer) : encoder_(encoder), tokenizer_(tokenizer) {}
+  ModelKeys(CodeEncoder& encoder, const text::Tokenizer& tokenizer, KeyLength length)
+      : encoder_(encoder), tokenizer_(tokenizer), length_(length) {}
 
   linalg::Index key_size() const override { return encoder_.code_size(); }
-  std::string name() const override { return "model"; }
+  std::string name() const override { return length_ == KeyLength::kUnit ? "model" : "code"; }
 
   linalg::Matrix encode(std::span<const std::string> texts) override {
     std::vector<std::vector<text::TokenId>> tokens;
@@ -26,7 +27,8 @@ class ModelKeys final : public KeyEncoder {
       const std::size_t count = std::min(kBatch, order.size() - at);
       std::vector<std::vector<text::TokenId>> batch(count);
       for (std::size_t i = 0; i < count; ++i) batch[i] = tokens[order[at + i]];
-      const linalg::Matrix codes = encoder_.encode(batch).rowwise().normalized();
+      linalg::Matrix codes = encoder_.encode(batch);
+      if (length_ == KeyLength::kUnit) codes.rowwise().normalize();
       for (std::size_t i = 0; i < count; ++i) {
         keys.row(static_cast<linalg::Index>(order[at + i])) = codes.row(static_cast<linalg::Index>(i));
       }
@@ -43,12 +45,13 @@ class ModelKeys final : public KeyEncoder {
 
   CodeEncoder& encoder_;
   const text::Tokenizer& tokenizer_;
+  KeyLength length_;
 };
 
 }  // namespace
 
-std::unique_ptr<KeyEncoder> make_model_keys(CodeEncoder& encoder, const text::Tokenizer& tokenizer) {
-  return std::make_unique<ModelKeys>(encoder, tokenizer);
+std::unique_ptr<KeyEncoder> make_model_keys(CodeEncoder& encoder, const text::Tokenizer& tokenizer, KeyLength length) {
+  return std::make_unique<ModelKeys>(encoder, tokenizer, length);
 }
 
 }  // namespace larimar::model

@@ -5,9 +5,14 @@
 
 namespace larimar::model {
 
-/// Keys from the code encoder itself: a text's code, scaled to length 1 (`--keys model`). Needs no second network; finds
-/// text that begins alike, not paraphrases. A text longer than the encoder takes counts with its beginning.
-/// Both arguments must outlive the result.
-[[nodiscard]] std::unique_ptr<KeyEncoder> make_model_keys(CodeEncoder& encoder, const text::Tokenizer& tokenizer);
+enum class KeyLength {
+  kUnit,   // scaled to length 1 (`--keys model`)
+  kCodes,  // the codes as they are (`--keys code`), as the reference addresses its memory: no score is a cosine
+};
+
+/// Keys from the code encoder itself: a text's code. Needs no second network; finds text that begins alike, not
+/// paraphrases. A text longer than the encoder takes counts with its beginning. Encoder and tokenizer are borrowed.
+[[nodiscard]] std::unique_ptr<KeyEncoder> make_model_keys(CodeEncoder& encoder, const text::Tokenizer& tokenizer,
+                                                          KeyLength length = KeyLength::kUnit);
 
 }  // namespace larimar::model

@@ -178,7 +178,7 @@ std::vector<Segment> cut_segments(std::string_view block, const Tokenizer& token
       segments.back() = make_segment(block, std::span(pieces).subspan(first, 1), tokenizer);
       last = first + 1;
     }
-    LARIMAR_ENSURE(!segments.back().tokens.empty() && segments.back().tokens.size() <= rules.max_tokens);
+    LARIMAR_ENSURE(segments.back().tokens.size() <= rules.max_tokens);
     first = last;
   }
   return segments;

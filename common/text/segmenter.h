@@ -24,7 +24,7 @@ struct SegmentRules {
 struct Segment {
   Span span;
   std::string text;
-  std::vector<TokenId> tokens;  // of text, 1 ... max_tokens
+  std::vector<TokenId> tokens;  // of text, at most max_tokens; none only where the tokenizer drops all of it
   std::vector<Span> sentences;  // of text, at least one
 };
 

@@ -2,6 +2,8 @@
 
 #include <utf8proc.h>
 
+#include <array>
+
 namespace larimar::text {
 namespace {
 
@@ -19,6 +21,12 @@ CodePoint code_point_at(std::string_view text, std::size_t at) {
   const utf8proc_ssize_t used = utf8proc_iterate(data, static_cast<utf8proc_ssize_t>(text.size() - at), &value);
   if (used <= 0) return {};
   return {value, static_cast<std::size_t>(used)};
+}
+
+void append_utf8(std::int32_t code_point, std::string& text) {
+  std::array<utf8proc_uint8_t, 4> bytes{};
+  const utf8proc_ssize_t size = utf8proc_encode_char(code_point, bytes.data());
+  text.append(reinterpret_cast<const char*>(bytes.data()), static_cast<std::size_t>(size));
 }
 
 bool is_letter(std::int32_t code_point) {

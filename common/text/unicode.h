@@ -16,6 +16,9 @@ struct CodePoint {
 /// The code point that starts at `at`. Needs at < text.size(). Overlong forms, surrogates and values above U+10FFFF are invalid.
 [[nodiscard]] CodePoint code_point_at(std::string_view text, std::size_t at);
 
+/// Needs a code point that is no surrogate.
+void append_utf8(std::int32_t code_point, std::string& text);
+
 [[nodiscard]] bool is_letter(std::int32_t code_point);  // general category L*
 [[nodiscard]] bool is_number(std::int32_t code_point);  // general category N*
 [[nodiscard]] bool is_space(std::int32_t code_point);   // property White_Space

@@ -13,9 +13,11 @@ struct BertNormalization {
   bool lowercase = true;
 };
 
-/// Normalises and cuts at blanks and around each punctuation mark. Blanks are dropped, no word is empty.
 /// Bytes that are not UTF-8 count as U+FFFD. Local, thread-safe; cost linear in the text.
-[[nodiscard]] std::vector<std::string> split_bert_words(std::string_view text, const BertNormalization& how);
+[[nodiscard]] std::string normalize_bert(std::string_view text, const BertNormalization& how);
+
+/// Cuts at blanks and around each punctuation mark. Blanks are dropped, no word is empty. Views of `text`.
+[[nodiscard]] std::vector<std::string_view> split_bert_words(std::string_view text);
 
 /// Number of code points of valid UTF-8.
 [[nodiscard]] std::size_t count_code_points(std::string_view text);

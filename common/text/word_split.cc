@@ -1,6 +1,7 @@
+#include "common/text/word_split.h"
+
 #include <array>
 
-#include "common/text/byte_bpe.h"
 #include "common/text/unicode.h"
 
 namespace larimar::text {

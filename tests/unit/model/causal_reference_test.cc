@@ -25,7 +25,9 @@ class CausalReference : public ::testing::TestWithParam<std::string> {
     const auto folder = model_folder(GetParam());
     return {std::make_shared<const Checkpoint>(folder), read_causal_config(folder), "", tensor_options({})};
   }
-  [[nodiscard]] std::unique_ptr<LanguageModel> model() const { return load_language_model(model_folder(GetParam()), {}); }
+  [[nodiscard]] std::unique_ptr<LanguageModel> model() const {
+    return load_language_model(model_folder(GetParam()), {});
+  }
   [[nodiscard]] std::vector<Tokens> prompts() const { return golden_.rows("prompts", "lengths", true); }
 
   Golden golden_{GetParam()};
@@ -92,7 +94,8 @@ TEST_P(CausalReference, ABatchPaddedOnTheLeft) {
   cache.reset(padded.padding, 1);
   const bool beyond = is_long(net, static_cast<std::size_t>(padded.tokens.size(1)));
   const at::Tensor states = net.hidden({.tokens = padded.tokens, .addend = {}, .is_long = beyond}, cache);
-  EXPECT_LE(largest_difference(to_matrix(net.logits(states.select(1, -1))), golden_.matrix("batch_logits")), kTolerance);
+  EXPECT_LE(largest_difference(to_matrix(net.logits(states.select(1, -1))), golden_.matrix("batch_logits")),
+            kTolerance);
 }
 
 TEST_P(CausalReference, GreedyAnswersAloneAndInABatch) {

@@ -70,7 +70,8 @@ TEST(CausalTensors, AConfigOfOtherSizesDoesNotFit) {
   EXPECT_THAT(layers.refusal([&] { check(layers); }), HasSubstr("model.layers.1.mlp.gate_up_proj.weight: unknown"));
   const CausalFolder tied("llama_tied");
   tied.change("tie_word_embeddings", false);
-  EXPECT_THAT(tied.refusal([&] { check(tied); }), HasSubstr("lm_head.weight: expected F32, F16 or BF16 [199, 48], missing"));
+  EXPECT_THAT(tied.refusal([&] { check(tied); }),
+              HasSubstr("lm_head.weight: expected F32, F16 or BF16 [199, 48], missing"));
   const CausalFolder wide("gpt2");
   wide.change("n_inner", 100);
   EXPECT_THAT(wide.refusal([&] { check(wide); }),

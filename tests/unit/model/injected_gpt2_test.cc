@@ -24,9 +24,11 @@ const Golden& golden() {
   return file;
 }
 
-InjectedGpt2 load(const std::filesystem::path& folder) {
-  return {std::make_shared<const Checkpoint>(folder), read_injected_gpt2_config(JsonFields(folder / "config.json")),
-          "decoder.", {}};
+InjectedGpt2 load(const std::filesystem::path& folder, std::uint64_t code_size = 24) {
+  return {std::make_shared<const Checkpoint>(folder),
+          read_injected_gpt2_config(JsonFields(folder / "config.json"), code_size),
+          "decoder.",
+          {}};
 }
 
 TEST(InjectedGpt2, LogitsOfEveryWayToPutACodeIn) {
@@ -80,7 +82,8 @@ TEST(InjectedGpt2, WrongInputIsNamed) {
               ThrowsMessage<base::ShapeError>(HasSubstr("token -1")));
   EXPECT_THAT([&] { static_cast<void>(decoder.decode(code, {.bos = 1, .eos = 2, .max_new_tokens = 63})); },
               ThrowsMessage<base::ShapeError>(HasSubstr("room for 62")));
-  EXPECT_THROW(static_cast<void>(decoder.decode(code, {.bos = 1, .eos = 2, .max_new_tokens = 8, .batch = 0})), base::ConfigError);
+  EXPECT_THROW(static_cast<void>(decoder.decode(code, {.bos = 1, .eos = 2, .max_new_tokens = 8, .batch = 0})),
+               base::ConfigError);
   EXPECT_THROW(static_cast<void>(decoder.logits(code, Tokens{})), base::ShapeError);
   EXPECT_THROW(static_cast<void>(decoder.logits(code, Tokens(64, 1))), base::ShapeError);
   EXPECT_THROW(static_cast<void>(decoder.logits(code, Tokens{199})), base::ShapeError);
@@ -93,18 +96,21 @@ TEST(InjectedGpt2, ConfigsThatCannotWorkAreNamed) {
     folder.change(field, value);
     return folder.refusal([&] { static_cast<void>(load(folder.path())); });
   };
-  EXPECT_THAT(refusal("latent_size", nullptr), HasSubstr("latent_size"));
-  EXPECT_THAT(refusal("latent_size", 0), HasSubstr("latent_size"));
+  EXPECT_THAT(refusal("latent_size", 25), HasSubstr("latent_size"));
   EXPECT_THAT(refusal("latent_as_gpt_emb", "yes"), HasSubstr("latent_as_gpt_emb"));
-  EXPECT_THAT(refusal("latent_size", 25), AllOf(HasSubstr("decoder.transformer.linear.weight: expected F32 [96, 25]"),
-                                                HasSubstr("linear_emb.weight: expected F32 [32, 25], found F32 [32, 24]")));
+  const CausalFolder wide("injected_gpt2");
+  wide.change("latent_size", nullptr);
+  EXPECT_THAT(wide.refusal([&] { static_cast<void>(load(wide.path(), 25)); }),
+              AllOf(HasSubstr("decoder.transformer.linear.weight: expected F32 [96, 25]"),
+                    HasSubstr("linear_emb.weight: expected F32 [32, 25], found F32 [32, 24]")));
   const CausalFolder folder("injected_gpt2");
   folder.change("latent_as_gpt_emb", false);
   folder.change("latent_as_gpt_memory", false);
   EXPECT_THAT(folder.refusal([&] { static_cast<void>(load(folder.path())); }), HasSubstr("no effect"));
   const CausalFolder llama("llama_tied");
   llama.change("latent_size", 24);
-  EXPECT_THAT(llama.refusal([&] { static_cast<void>(load(llama.path())); }), HasSubstr("the decoder that takes a code"));
+  EXPECT_THAT(llama.refusal([&] { static_cast<void>(load(llama.path())); }),
+              HasSubstr("the decoder that takes a code"));
 }
 
 TEST(InjectedGpt2, TensorsOfTheInjectionMustBeThereWhereTheyAreUsed) {

@@ -43,13 +43,14 @@ TEST(LanguageModel, ATextThatBeginsLikeTheLastOneIsAnsweredAsByANewModel) {
   for (const std::string name : {"llama_tied", "mistral", "phi3"}) {
     const auto model = load(name);
     const Tokens story = some_tokens(40, 1);
-    std::vector<Tokens> texts{story};                      // nothing to take over
-    texts.push_back(story), texts.back().push_back(7);     // behind the prompt another token than was generated
+    std::vector<Tokens> texts{story};                            // nothing to take over
+    texts.push_back(story), texts.back().push_back(7);           // behind the prompt another token than was generated
     texts.push_back(Tokens(story.begin(), story.begin() + 20));  // a part of it; another regime for phi3
-    texts.push_back(story), texts.back()[15] = 3;          // differs in the middle
-    texts.push_back(story);                                // the very same
+    texts.push_back(story), texts.back()[15] = 3;                // differs in the middle
+    texts.push_back(story);                                      // the very same
     for (const Tokens& text : texts) {
-      EXPECT_EQ(model->generate({&text, 1}, {.max_new_tokens = 30}), load(name)->generate({&text, 1}, {.max_new_tokens = 30}))
+      EXPECT_EQ(model->generate({&text, 1}, {.max_new_tokens = 30}),
+                load(name)->generate({&text, 1}, {.max_new_tokens = 30}))
           << name;
     }
   }
@@ -143,8 +144,11 @@ TEST(LanguageModel, TextsThatCannotBeReadAreRefused) {
     static_cast<void>(model->generate({&prompt, 1}, {.max_new_tokens = count}));
   };
   EXPECT_THAT([&] { generate({}, 4); }, ThrowsMessage<base::ShapeError>(HasSubstr("without tokens")));
-  EXPECT_THAT([&] { generate({5, 199}, 4); },
-              ThrowsMessage<base::ShapeError>(AllOf(HasSubstr("token 199"), HasSubstr("vocabulary of 199"))));
+  EXPECT_THAT(
+      [&] {
+        generate({5, 199}, 4);
+      },
+      ThrowsMessage<base::ShapeError>(AllOf(HasSubstr("token 199"), HasSubstr("vocabulary of 199"))));
   EXPECT_THAT([&] { generate({-1}, 4); }, ThrowsMessage<base::ShapeError>(HasSubstr("token -1")));
   EXPECT_THAT([&] { generate(some_tokens(100, 1), 29); },
               ThrowsMessage<base::ShapeError>(HasSubstr("100 tokens with 29 to follow; the model has 128")));

@@ -22,7 +22,8 @@ const std::vector<float> kLogits{std::log(0.1F), std::log(0.4F), std::log(0.3F),
 std::vector<double> frequencies(const std::vector<float>& logits, const Sampling& sampling, std::size_t draws = 20000) {
   std::vector<double> counts(logits.size());
   for (std::size_t i = 0; i < draws; ++i)
-    counts[static_cast<std::size_t>(choose_token(logits, sampling, i / 100, i % 100))] += 1.0 / static_cast<double>(draws);
+    counts[static_cast<std::size_t>(choose_token(logits, sampling, i / 100, i % 100))] +=
+        1.0 / static_cast<double>(draws);
   return counts;
 }
 
@@ -83,7 +84,8 @@ TEST(ChooseToken, LogitsThatAreNotFiniteAreRefused) {
 
 TEST(CheckSampling, SettingsOutOfRangeAreNamed) {
   EXPECT_NO_THROW(check_sampling({.temperature = 0.7, .top_k = 40, .top_p = 0.9}));
-  EXPECT_THAT([] { check_sampling({.temperature = -0.1}); }, ThrowsMessage<base::ConfigError>(HasSubstr("temperature")));
+  EXPECT_THAT([] { check_sampling({.temperature = -0.1}); },
+              ThrowsMessage<base::ConfigError>(HasSubstr("temperature")));
   EXPECT_THAT([] { check_sampling({.temperature = std::nan("")}); },
               ThrowsMessage<base::ConfigError>(HasSubstr("temperature")));
   EXPECT_THAT([] { check_sampling({.top_p = 1.5}); }, ThrowsMessage<base::ConfigError>(HasSubstr("top-p")));

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "common/base/file.h"
-#include "common/text/word_piece.h"
+#include "common/text/file_tokenizer.h"
 
 namespace larimar::text {
 namespace {
@@ -35,7 +35,7 @@ class WordPieceReference : public ::testing::Test {
       std::puts("LARIMAR SKIPPED: the MiniLM folder is not installed; launch/install.sh fetches it");
       GTEST_SKIP();
     }
-    tokenizer_ = make_word_piece(nlohmann::json::parse(base::read_file(path)), path);
+    tokenizer_ = make_tokenizer(nlohmann::json::parse(base::read_file(path)), path);
   }
   std::unique_ptr<const Tokenizer> tokenizer_;
 };

@@ -1,0 +1,45 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "common/model/language_model.h"
+#include "common/text/tokenizer.h"
+
+namespace larimar::decoder {
+
+/// A question and texts that were decoded for it, best first.
+struct Passages {
+  std::string question;
+  std::vector<std::string> texts;
+};
+
+/// What a language model adds to decoded texts: their order, and an answer in words. Model and tokenizer are borrowed; with a
+/// tokenizer that knows <|im_start|> prompts are written as turns of a chat, otherwise as plain text. Special tokens that
+/// stand in a question or a text are taken as ordinary text. Calls are local.
+class LanguageService {
+ public:
+  LanguageService(model::LanguageModel& model, const text::Tokenizer& tokenizer);
+
+  /// Mean over the question's tokens of log p(token | text, tokens before), for each text: how well the text explains
+  /// the question. The read weights that the paper takes from key distances, taken from the decoder's own likelihood.
+  /// Cost  one pass over texts and questions, batched.
+  [[nodiscard]] std::vector<double> likelihoods(const Passages& passages);
+
+  /// A short answer to the question out of the texts, greedy, at most kMostAnswerTokens. Empty without texts.
+  [[nodiscard]] std::string answer(const Passages& passages);
+
+  static constexpr std::size_t kMostAnswerTokens = 32;
+
+ private:
+  using Tokens = std::vector<text::TokenId>;
+  /// Appends text of a prompt's frame, in which special tokens count, and text that came from outside, in which they do not.
+  void frame(Tokens& prompt, std::string_view text) const;
+  void foreign(Tokens& prompt, std::string_view text) const;
+
+  model::LanguageModel& model_;
+  const text::Tokenizer& tokenizer_;
+  bool chat_ = false;
+  Tokens stop_;
+};
+
+}  // namespace larimar::decoder
