@@ -1,7 +1,10 @@
 #include "decoder/larimar_decoder.h"
 
+<<<<<<< HEAD
 #include <algorithm>
 
+=======
+>>>>>>> net
 #include "common/base/error.h"
 #include "common/model/injected_gpt2.h"
 #include "common/model/larimar_config.h"
@@ -21,6 +24,7 @@ text::TokenId special_id(const model::JsonFields& fields, const char* name, std:
   }
   return static_cast<text::TokenId>(id);
 }
+<<<<<<< HEAD
 
 class LarimarDecoder final : public model::CodeDecoder {
  public:
@@ -59,4 +63,6 @@ std::unique_ptr<model::CodeDecoder> load_larimar_decoder(const std::filesystem::
   return std::make_unique<LarimarDecoder>(folder, device);
 }
 
+=======
+>>>>>>> net
 }  // namespace larimar::decoder

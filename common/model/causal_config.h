@@ -17,11 +17,12 @@ struct RotaryConfig {
   double theta = 10000;
   std::uint64_t size = 0;  // d: leading components of a head that are turned; even
   RotaryScaling scaling = RotaryScaling::kNone;
-  double factor = 1;                                // linear, llama3
-  double low_frequency = 1, high_frequency = 4;     // llama3
-  std::uint64_t original_positions = 0;             // llama3, long-rope: what the model was first trained on
-  std::vector<double> short_factors, long_factors;  // long-rope: d/2 each, for texts within and beyond those positions
-  double attention_factor = 1;                      // long-rope: on cosine and sine
+  double factor = 1;                             // linear, llama3
+  double low_frequency = 1, high_frequency = 4;  // llama3
+  std::uint64_t original_positions = 0;          // llama3, long-rope: what the model was first trained on
+  std::vector<double> short_factors = {},
+                      long_factors = {};  // long-rope: d/2 each, for texts within and beyond those positions
+  double attention_factor = 1;            // long-rope: on cosine and sine
 };
 
 /// The sizes of a causal language model, checked against each other, and what its family leaves open.

@@ -14,7 +14,7 @@
 namespace larimar::model {
 namespace {
 
-constexpr std::int64_t kMlpRows = 1024;  // of one product in the MLP, whose inner width is several times the outer
+constexpr std::int64_t kMlpRows = 256;  // of one product in the MLP, whose inner width is several times the outer
 
 void activate(Activation kind, at::Tensor& x) {
   switch (kind) {

@@ -15,8 +15,6 @@
 namespace larimar::model {
 namespace {
 
-constexpr std::uint64_t kMaxCode = std::uint64_t{1} << 20;
-
 /// Both matrices of the injection. One that is switched off may be there, and is then checked too.
 TensorShapes injection_tensors(const Checkpoint& checkpoint, const InjectedGpt2Config& config,
                                const std::string& base) {
@@ -37,11 +35,12 @@ void check_token(text::TokenId token, std::uint64_t vocabulary) {
 
 }  // namespace
 
-InjectedGpt2Config read_injected_gpt2_config(const JsonFields& fields) {
+InjectedGpt2Config read_injected_gpt2_config(const JsonFields& fields, std::uint64_t code_size) {
   InjectedGpt2Config config;
   config.network = read_causal_config(fields);
   if (config.network.architecture != "gpt2") fields.refuse("model_type", "\"gpt2\", the decoder that takes a code");
-  config.code_size = fields.size("latent_size", kMaxCode);
+  config.code_size = code_size;
+  if (fields.is_given("latent_size")) fields.expect<std::uint64_t>("latent_size", code_size);
   config.is_past = fields.flag_or("latent_as_gpt_memory", true);
   config.is_embedding = fields.flag_or("latent_as_gpt_emb", true);
   if (!config.is_past && !config.is_embedding)

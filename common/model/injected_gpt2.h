@@ -22,10 +22,10 @@ struct InjectedGpt2Config {
   bool is_embedding = true;     // the code is added to every token's embedding
 };
 
-/// From the fields of a GPT-2 with "latent_size", and with "latent_as_gpt_memory" and "latent_as_gpt_emb", which are true
-/// where they are absent.
+/// From the fields of a GPT-2, where "latent_as_gpt_memory" and "latent_as_gpt_emb" switch the two ways; both are true
+/// where they are absent. A "latent_size", if there is one, must be `code_size`.
 /// Throws FormatError naming file and field, also for another architecture and for a code that goes in neither way.
-[[nodiscard]] InjectedGpt2Config read_injected_gpt2_config(const JsonFields& fields);
+[[nodiscard]] InjectedGpt2Config read_injected_gpt2_config(const JsonFields& fields, std::uint64_t code_size);
 
 struct InjectedGeneration {
   text::TokenId bos = 0;  // what a text begins with
