@@ -1,10 +1,7 @@
 #include "decoder/larimar_decoder.h"
 
-<<<<<<< HEAD
 #include <algorithm>
 
-=======
->>>>>>> net
 #include "common/base/error.h"
 #include "common/model/injected_gpt2.h"
 #include "common/model/larimar_config.h"
@@ -24,7 +21,6 @@ text::TokenId special_id(const model::JsonFields& fields, const char* name, std:
   }
   return static_cast<text::TokenId>(id);
 }
-<<<<<<< HEAD
 
 class LarimarDecoder final : public model::CodeDecoder {
  public:
@@ -38,8 +34,9 @@ class LarimarDecoder final : public model::CodeDecoder {
 
  private:
   LarimarDecoder(const std::filesystem::path& folder, const model::JsonFields& fields, const std::string& device)
-      : network_(std::make_shared<const model::Checkpoint>(folder), model::read_injected_gpt2_config(fields),
-                 "decoder.", {.device = device}) {
+      : network_(std::make_shared<const model::Checkpoint>(folder),
+                 model::read_injected_gpt2_config(fields, model::read_larimar_config(folder).code_size), "decoder.",
+                 {.device = device}) {
     const auto vocabulary = static_cast<std::int64_t>(fields.size("vocab_size", kMostVocabulary));
     options_.bos = special_id(fields, "bos_token_id", vocabulary);
     options_.eos = special_id(fields, "eos_token_id", vocabulary);
@@ -63,6 +60,4 @@ std::unique_ptr<model::CodeDecoder> load_larimar_decoder(const std::filesystem::
   return std::make_unique<LarimarDecoder>(folder, device);
 }
 
-=======
->>>>>>> net
 }  // namespace larimar::decoder

@@ -99,7 +99,6 @@ def config_of(tensors, path, options):
     slots = shapes.of("memory.memory_mean", 2)
     if slots[1] != code_size:
         raise Refused(f"{path}: memory_mean is {list(slots)}, but a code has {code_size} components")
-    decoder["latent_size"] = code_size
     return {"architecture": "larimar", "code_size": code_size, "segment_tokens": options.segment_tokens, "encoder": encoder,
             "decoder": decoder}
 

@@ -12,7 +12,8 @@ namespace larimar::test {
 namespace {
 
 std::vector<decoder::Passages> some_passages() {
-  return {{"who?", {"nobody", "who knows", ""}}, {"", {"a", "b"}}, {"empty", {}}, {"XYZ", {"XYZ", "x"}}, {"five", {"5"}}};
+  return {
+      {"who?", {"nobody", "who knows", ""}}, {"", {"a", "b"}}, {"empty", {}}, {"XYZ", {"XYZ", "x"}}, {"five", {"5"}}};
 }
 
 TEST(Language, EveryQuestionGetsItsOwnResultsOnAnyNumberOfRanks) {

@@ -56,8 +56,7 @@ TEST(Rerank, TheLikeliestComeFirstWithAllThatBelongsToThem) {
 TEST(Rerank, EqualOnesKeepTheirOrderAndNoLikelihoodsKeepAll) {
   DecodedRead decoded = decoded_read({4, 4});
   rerank(decoded, std::vector<std::vector<double>>{{-1, -1, -1, -1}, {}}, 3);
-  EXPECT_EQ(decoded.texts,
-            (std::vector<std::string>{"text 0", "text 1", "text 2", "text 10", "text 11", "text 12"}));
+  EXPECT_EQ(decoded.texts, (std::vector<std::string>{"text 0", "text 1", "text 2", "text 10", "text 11", "text 12"}));
 }
 
 TEST(Rerank, SourcesThatAreNotThereStayBehind) {

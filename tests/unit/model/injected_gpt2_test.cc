@@ -24,15 +24,9 @@ const Golden& golden() {
   return file;
 }
 
-<<<<<<< HEAD
-InjectedGpt2 load(const std::filesystem::path& folder) {
-  return {std::make_shared<const Checkpoint>(folder),
-          read_injected_gpt2_config(JsonFields(folder / "config.json")),
-=======
 InjectedGpt2 load(const std::filesystem::path& folder, std::uint64_t code_size = 24) {
   return {std::make_shared<const Checkpoint>(folder),
           read_injected_gpt2_config(JsonFields(folder / "config.json"), code_size),
->>>>>>> net
           "decoder.",
           {}};
 }
@@ -104,13 +98,9 @@ TEST(InjectedGpt2, ConfigsThatCannotWorkAreNamed) {
   };
   EXPECT_THAT(refusal("latent_size", 25), HasSubstr("latent_size"));
   EXPECT_THAT(refusal("latent_as_gpt_emb", "yes"), HasSubstr("latent_as_gpt_emb"));
-<<<<<<< HEAD
-  EXPECT_THAT(refusal("latent_size", 25),
-=======
   const CausalFolder wide("injected_gpt2");
   wide.change("latent_size", nullptr);
   EXPECT_THAT(wide.refusal([&] { static_cast<void>(load(wide.path(), 25)); }),
->>>>>>> net
               AllOf(HasSubstr("decoder.transformer.linear.weight: expected F32 [96, 25]"),
                     HasSubstr("linear_emb.weight: expected F32 [32, 25], found F32 [32, 24]")));
   const CausalFolder folder("injected_gpt2");
