@@ -4,8 +4,8 @@ difference of the logits, whether the greedy answers agree, tokens per second an
 
 usage: compare_models.py FOLDER PROGRAM [--text FILE] [--prefill 1024 4096] [--repeat 3] [--json OUT]
 
-FOLDER has config.json, model.safetensors and tokenizer.json (without the last, or without --text, random token ids are
-used); PROGRAM is build/release/bench/bench_model_speed. Needs a Python with torch, transformers and safetensors:
+FOLDER has config.json, model.safetensors and tokenizer.json (without the last, or without --text, random token ids
+are used); PROGRAM is build/release/bench/bench_model_speed. Needs a Python with torch, transformers and safetensors:
     python3 -m venv venv && venv/bin/pip install torch==2.11.0 transformers==4.57.6 safetensors
     venv/bin/python bench/compare_models.py FOLDER build/release/bench/bench_model_speed --text book.txt
 Each side is a process of its own, so that peaks do not mix. Exit code 1 if the logits differ by more than --tolerance or

@@ -1,5 +1,5 @@
 #pragma once
-// Beam search. LibTorch inside, none here.
+// Beam search. LibTorch types.
 #include "common/model/causal_generator.h"
 
 namespace larimar::model {

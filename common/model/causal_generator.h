@@ -1,5 +1,5 @@
 #pragma once
-// Greedy and sampled continuation. LibTorch inside, none here.
+// Greedy and sampled continuation. LibTorch types.
 #include <cstddef>
 #include <span>
 #include <vector>

@@ -1,5 +1,5 @@
 #pragma once
-// Log probabilities of given texts. LibTorch inside, none here.
+// Log probabilities of given texts. LibTorch types.
 #include <span>
 #include <vector>
 
