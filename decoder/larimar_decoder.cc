@@ -24,8 +24,8 @@ text::TokenId special_id(const model::JsonFields& fields, const char* name, std:
 
 class LarimarDecoder final : public model::CodeDecoder {
  public:
-  LarimarDecoder(const std::filesystem::path& folder, const std::string& device)
-      : LarimarDecoder(folder, model::JsonFields(folder / "config.json").object("decoder"), device) {}
+  LarimarDecoder(const std::filesystem::path& folder, const model::Placement& placement)
+      : LarimarDecoder(folder, model::JsonFields(folder / "config.json").object("decoder"), placement) {}
 
   linalg::Index code_size() const override { return network_.code_size(); }
   std::vector<std::vector<text::TokenId>> decode(linalg::ConstMatrixRef codes) override {
@@ -33,10 +33,11 @@ class LarimarDecoder final : public model::CodeDecoder {
   }
 
  private:
-  LarimarDecoder(const std::filesystem::path& folder, const model::JsonFields& fields, const std::string& device)
+  LarimarDecoder(const std::filesystem::path& folder, const model::JsonFields& fields,
+                 const model::Placement& placement)
       : network_(std::make_shared<const model::Checkpoint>(folder),
                  model::read_injected_gpt2_config(fields, model::read_larimar_config(folder).code_size), "decoder.",
-                 {.device = device}) {
+                 placement) {
     const auto vocabulary = static_cast<std::int64_t>(fields.size("vocab_size", kMostVocabulary));
     options_.bos = special_id(fields, "bos_token_id", vocabulary);
     options_.eos = special_id(fields, "eos_token_id", vocabulary);
@@ -56,8 +57,8 @@ class LarimarDecoder final : public model::CodeDecoder {
 }  // namespace
 
 std::unique_ptr<model::CodeDecoder> load_larimar_decoder(const std::filesystem::path& folder,
-                                                         const std::string& device) {
-  return std::make_unique<LarimarDecoder>(folder, device);
+                                                         const model::Placement& placement) {
+  return std::make_unique<LarimarDecoder>(folder, placement);
 }
 
 }  // namespace larimar::decoder

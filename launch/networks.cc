@@ -37,7 +37,7 @@ void load_larimar(Networks& networks, const JobSetup& setup, const NetworkNeeds&
   if (needs.codes) networks.codes = model::load_larimar_encoder(setup.model);
   if (!needs.decoder) return;
   networks.decoder_tokenizer = model::load_larimar_tokenizer(setup.model, "decoder");
-  networks.decoder = decoder::load_larimar_decoder(setup.model, setup.device);
+  networks.decoder = decoder::load_larimar_decoder(setup.model, {setup.device, setup.dtype});
 }
 
 }  // namespace
@@ -67,7 +67,7 @@ Networks load_networks(const JobSetup& setup, const NetworkNeeds& needs) {
   }
   if (needs.decoder && needs_language(setup)) {
     networks.language_tokenizer = text::load_tokenizer(setup.language);
-    networks.language = model::load_language_model(setup.language, {.device = setup.device});
+    networks.language = model::load_language_model(setup.language, {setup.device, setup.dtype});
     networks.language_service =
         std::make_unique<decoder::LanguageService>(*networks.language, *networks.language_tokenizer);
   }

@@ -137,6 +137,7 @@ nlohmann::json to_json(const JobSetup& setup) {
           {"language_model", needs_language(setup) ? setup.language.string() : ""},
           {"batch", setup.batch},
           {"device", setup.device},
+          {"dtype", setup.dtype},
           {"threads", setup.threads},
           {"decoders", setup.decoders},
           {"patience", setup.patience},

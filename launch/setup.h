@@ -16,7 +16,8 @@ struct JobSetup {
   std::string keys = "auto";          // "minilm", "model", "code", or "auto": minilm where its folder is
   std::filesystem::path keys_folder;  // of all-MiniLM-L6-v2; empty: where launch/install.sh puts it
   std::string key_mode = "segment";   // "prefix", "segment", "sentence"
-  std::string device = "cpu";         // of the decoder
+  std::string device = "cpu";         // of the decoder and the language model
+  std::string dtype = "float32";      // of their weights, but for larimar-compact, which is always float32
   int threads = 1;                    // of each rank
   int decoders = 1;
   shard::EncodingRules rules;
