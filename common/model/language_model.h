@@ -35,7 +35,8 @@ struct Placement {
 };
 
 /// Not thread-safe; owns its weights. All calls are local and throw ShapeError for an empty prompt, a token outside the
-/// vocabulary, or a text longer than positions().
+/// vocabulary, or a text that would outgrow positions(); ConfigError for options that contradict each other;
+/// NumericalError if logits are not finite.
 class LanguageModel {
  public:
   virtual ~LanguageModel() = default;
