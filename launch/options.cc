@@ -134,6 +134,10 @@ void add_scope_options(CLI::App& app, JobSetup& setup) {
 
 void add_rank_options(CLI::App& app, JobSetup& setup) {
   app.add_option("--device", setup.device, "device of the decoder: cpu, cuda or cuda:N")->capture_default_str();
+  app.add_option("--dtype", setup.dtype,
+                 "type of the weights of a Larimar decoder and of the language model: float32, bfloat16 or float16")
+      ->check(CLI::IsMember({"float32", "bfloat16", "float16"}))
+      ->capture_default_str();
   app.add_option("--threads", setup.threads, "threads of each rank")->check(CLI::Range(1, 1024))->capture_default_str();
   app.add_option("--decoders", setup.decoders, "ranks that decode")->check(CLI::Range(1, 1024))->capture_default_str();
   app.add_option("--batch", setup.batch, "queries read together")->check(CLI::Range(1, 65536))->capture_default_str();
