@@ -3,7 +3,7 @@
 
     make_model_tables.py families docs/data/families.json
     make_model_tables.py tokenizers docs/data/tokenizers.json
-    make_model_tables.py full-size docs/data/larimar-sizes.json
+    make_model_tables.py full-size docs/data/full-size.json
 
 Standard library only. Exit codes: 0 done, 2 usage, 66 missing file.
 """
@@ -12,8 +12,10 @@ import sys
 
 FAMILIES = {"bert": "BERT (all-MiniLM-L6-v2)", "gpt2": "GPT-2 (124M, random weights)", "llama": "Llama (SmolLM2-135M-Instruct)",
             "mistral": "Mistral (12 x 768, window 512, random weights)", "phi3": "Phi-3 (12 x 768, long rope beyond 512, random weights)"}
-TOKENIZERS = {"gpt2_files": "GPT-2, vocab.json and merges.txt", "smollm2": "SmolLM2", "mistral": "Mistral-7B v1",
-              "minilm": "all-MiniLM-L6-v2 (WordPiece, uncased)"}
+TOKENIZERS = {"gpt2_files": "GPT-2, vocab.json and merges.txt", "smollm2": "SmolLM2", "mistral_7b_v1": "Mistral-7B v1",
+              "minilm": "all-MiniLM-L6-v2 (WordPiece, uncased)", "bert_cased_vocab_txt": "the same vocab.txt, read as cased",
+              "larimar_compact": "larimar-compact", "small_metaspace": "small, Metaspace", "small_mistral": "small, form of Mistral and Phi-3",
+              "small_nfkc": "small, NFKC"}
 
 
 def pair(row, name):

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the measurements of docs/results.md and puts their numbers there.
 #
-# usage: tools/measure.sh DATA OUT [model|passkey|passkey-1m|everyday|unseen|capacity|scope|memory|reliability|docs] ...
+# usage: tools/measure.sh DATA OUT [model|passkey|passkey-1m|everyday|unseen|everyday-rerank|unseen-rerank|capacity|scope|memory|reliability|docs] ...
 #   DATA  a folder with haystack/, train/, valid/ and eval/facts/
 #   OUT   where results go; what is there already is not asked again
 # reliability, the long forms of the fault tests and the speed of memories (docs/reliability.md), needs the tests built.
@@ -11,7 +11,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 (($# >= 2)) || { sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 data=$1 out=$2
 shift 2
-(($# > 0)) || set -- model passkey passkey-1m everyday unseen capacity scope memory reliability docs
+(($# > 0)) || set -- model passkey passkey-1m everyday unseen everyday-rerank unseen-rerank capacity scope memory reliability docs
 larimar=$root/build/release/larimar
 export OMPI_MCA_mpi_yield_when_idle=1 OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
 [[ $(id -u) != 0 ]] || export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
@@ -33,18 +33,32 @@ run_reliability() {
   done
 }
 
+# docs/models.md, from files that bench/compare_families.py, tools/check_tokenizers.py and bench/full_size_larimar.py wrote
+make_model_docs() {
+  local names=() scratch
+  scratch=$(mktemp -d)
+  for table in families tokenizers full-size; do
+    [[ -s $root/docs/data/$table.json ]] || continue
+    python3 "$root/tools/make_model_tables.py" $table "$root/docs/data/$table.json" >"$scratch/$table.json"
+    names+=("${table//-/_}=$scratch/$table.json")
+  done
+  ((${#names[@]} == 0)) || python3 "$root/tools/results_to_docs.py" --docs "$root/docs/models.md" "${names[@]}"
+  rm -r "$scratch"
+}
+
 make_docs() {
   local names=() jobs=()
+  make_model_docs
   if [[ -s $out/model/model.json ]]; then
     python3 "$root/tools/make_tables.py" model "$out/model/model.json" >"$root/docs/data/model.json"
     names+=("model=$root/docs/data/model.json")
     python3 "$root/tools/results_to_docs.py" --docs "$root/models/larimar-compact/MODEL_CARD.md" "${names[@]}"
   fi
-  for run in passkey passkey-1m everyday unseen; do
+  for run in passkey passkey-1m everyday unseen everyday-rerank unseen-rerank; do
     [[ -s $out/$run/summary.json ]] || continue
     cp "$out/$run/summary.json" "$root/docs/data/$run.json"
     names+=("${run//-/_}=$root/docs/data/$run.json")
-    [[ $run == everyday || $run == unseen ]] || jobs+=("$run=$out/$run/first_job.json")
+    [[ $run == everyday* || $run == unseen* ]] || jobs+=("$run=$out/$run/first_job.json")
   done
   for run in scope memory; do
     [[ -s $out/$run/$run.json ]] || continue
@@ -83,6 +97,10 @@ for name in "$@"; do
       on_four passkey --haystack "$data/haystack" --filler "$data/train" --lengths 1000000 --digits $kinds --depth-count 20 \
         --key-modes segment --forms prefix,question --out "$out/passkey-1m" ;;
     everyday) on_four needles --needles "$needles/everyday.jsonl" --haystack "$data/haystack" --key-modes segment --forms prefix,question --out "$out/everyday" ;;
+    everyday-rerank | unseen-rerank)
+      file=everyday.jsonl
+      [[ $name == everyday-rerank ]] || file=everyday_unseen.jsonl
+      on_four needles --needles "$needles/$file" --haystack "$data/haystack" --key-modes segment --forms question --rerank likelihood --out "$out/$name" ;;
     unseen) on_four needles --needles "$needles/everyday_unseen.jsonl" --haystack "$data/haystack" --key-modes segment --forms prefix,question --out "$out/unseen" ;;
     reliability) run_reliability ;;
     scope)
