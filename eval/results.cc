@@ -73,12 +73,26 @@ std::string fingerprint(const json& configuration) {
   return text.data();
 }
 
+namespace {
+
+// A run that was refused before its first row leaves a manifest that binds nobody.
+bool has_rows(const fs::path& folder) {
+  std::error_code failure;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, failure)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("results.") && name.ends_with(".jsonl") && entry.file_size(failure) > 0) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 void check_manifest(const fs::path& folder, const json& configuration) {
   const fs::path file = folder / "manifest.json";
   if (!fs::exists(file)) return;
   const json manifest = json::parse(base::read_file(file), nullptr, false);
   if (!manifest.is_object()) throw base::FormatError(file.string() + " is not a JSON object; use another folder");
-  if (manifest == configuration) return;
+  if (manifest == configuration || !has_rows(folder)) return;
   throw base::ConfigError(folder.string() + " has results of another configuration: " +
                           differences(manifest, configuration) + "; use another folder");
 }

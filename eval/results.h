@@ -15,7 +15,7 @@ namespace larimar::eval {
 /// Throws MissingInputError if the file is absent, FormatError naming file, line and field if a line is no row.
 [[nodiscard]] std::vector<Row> read_results(const std::filesystem::path& file);
 
-/// Throws ConfigError if the manifest of a folder, where there is one, is not this configuration; changes nothing.
+/// Throws ConfigError if a folder with rows has the manifest of another configuration; changes nothing.
 void check_manifest(const std::filesystem::path& folder, const nlohmann::json& configuration);
 
 /// "1f3c...": what every row of a configuration carries.

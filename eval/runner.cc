@@ -126,8 +126,10 @@ nlohmann::json describe_run(std::span<const Task> tasks, const EvalSetup& setup)
 EvalOutcome run_tasks(std::span<const Task> tasks, const RunScope& scope, const EvalSetup& setup,
                       const AskFunction& ask, const ProgressFunction& progress) {
   const std::vector<Unit> units = list_units(tasks, scope);
-  ResultLog log(setup.out, describe_run(tasks, setup), results_name(scope.part));
   const bool needs_haystack = std::ranges::any_of(units, [](const Unit& u) { return u.trial->document.empty(); });
+  if (needs_haystack && setup.haystack.empty())
+    throw base::UsageError("no haystack: give --haystack a folder, a file, - or generate:SEED");
+  ResultLog log(setup.out, describe_run(tasks, setup), results_name(scope.part));
   std::vector<Selection> selections;
   if (needs_haystack) selections = select_lengths(setup, scope.lengths);
   Runner runner{scope, setup, ask, log, selections, ContextMaker(setup)};

@@ -60,8 +60,6 @@ json describe_setup(const EvalSetup& setup) {
 }
 
 std::vector<Selection> select_lengths(const EvalSetup& setup, const std::vector<std::uint64_t>& lengths) {
-  if (setup.haystack.empty())
-    throw base::UsageError("no haystack: give --haystack a folder, a file, - or generate:SEED");
   TokenCounter counter(*setup.tokenizer);
   std::vector<Selection> selections;
   for (const std::uint64_t tokens : lengths) {

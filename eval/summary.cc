@@ -31,45 +31,57 @@ std::string needle_text(const SummaryGroup& group) {
 
 }  // namespace
 
-std::vector<SummaryGroup> summarize(std::span<const Row> rows) {
-  std::map<std::tuple<std::string, int, std::uint64_t, std::string, std::string>, SummaryGroup> groups;
+std::vector<SummaryGroup> summarize(std::span<const Row> rows, SummaryBy by) {
+  using Key = std::tuple<std::string, std::string, int, std::uint64_t, std::string, std::string, double>;
+  std::map<Key, SummaryGroup> groups;
   for (const Row& row : rows) {
-    const auto [entry, is_new] = groups.try_emplace({row.kind, row.digits, row.context_length, row.key_mode, row.form});
+    const double depth = by == SummaryBy::kCell ? row.depth : 0;
+    const auto [entry, is_new] =
+        groups.try_emplace({row.system.name, row.kind, row.digits, row.context_length, row.key_mode, row.form, depth});
     SummaryGroup& group = entry->second;
     if (is_new) {
+      group.system = row.system.name;
       group.kind = row.kind;
       group.digits = row.digits;
       group.context_length = row.context_length;
       group.context_tokens = row.context.tokens;
       group.key_mode = row.key_mode;
       group.form = row.form;
+      group.depth = depth;
     }
+    group.score += row.score.value;  // the sum, until all are in
     group.retrieval_first.add(row.score.retrieval_first);
     group.retrieval_any.add(row.score.retrieval_any);
     group.wording.add(row.score.wording);
     group.wording_any.add(row.score.wording_any);
   }
   std::vector<SummaryGroup> result;
-  for (auto& entry : groups) result.push_back(std::move(entry.second));
+  for (auto& entry : groups) {
+    entry.second.score /= static_cast<double>(entry.second.wording.n);
+    result.push_back(std::move(entry.second));
+  }
   return result;
 }
 
-ordered_json to_json(std::span<const SummaryGroup> groups) {
+ordered_json to_json(std::span<const SummaryGroup> groups, SummaryBy by) {
   ordered_json list = ordered_json::array();
   for (const SummaryGroup& group : groups) {
-    list.push_back({{"kind", group.kind},
+    list.push_back({{"system", group.system},
+                    {"kind", group.kind},
                     {"digits", group.digits},
                     {"context_length", group.context_length},
                     {"context_tokens", group.context_tokens},
                     {"key_mode", group.key_mode},
                     {"form", group.form},
                     {"n", group.wording.n},
+                    {"score", group.score},
                     {"retrieval_first", recall_json(group.retrieval_first)},
                     {"retrieval_any", recall_json(group.retrieval_any)},
                     {"wording", recall_json(group.wording)},
                     {"wording_any", recall_json(group.wording_any)}});
+    if (by == SummaryBy::kCell) list.back()["depth_percent"] = group.depth;
   }
-  return {{"groups", std::move(list)}};
+  return list;
 }
 
 std::string to_markdown(std::span<const SummaryGroup> groups) {
@@ -89,8 +101,11 @@ std::string to_markdown(std::span<const SummaryGroup> groups) {
 }
 
 std::vector<SummaryGroup> write_summary(const std::filesystem::path& out) {
-  std::vector<SummaryGroup> groups = summarize(read_results(out / "results.jsonl"));
-  base::write_file(out / "summary.json", to_json(groups).dump(2) + "\n");
+  const std::vector<Row> rows = read_results(out / "results.jsonl");
+  std::vector<SummaryGroup> groups = summarize(rows);
+  const ordered_json summary{{"groups", to_json(groups)},
+                             {"cells", to_json(summarize(rows, SummaryBy::kCell), SummaryBy::kCell)}};
+  base::write_file(out / "summary.json", summary.dump(2) + "\n");
   return groups;
 }
 

@@ -44,6 +44,22 @@ TEST(Summarize, GroupsByKindLengthKeyModeAndForm) {
   EXPECT_TRUE(summarize({}).empty());
 }
 
+TEST(Summarize, CellsAreApartByDepthAndSystem) {
+  std::vector<Row> rows = make_rows();
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    rows[i].depth = i % 2 == 0 ? 0 : 100;
+    rows[i].score.value = i % 2 == 0 ? 1 : 0.5;
+    if (i < 10) rows[i].system.name = "bm25";
+  }
+  const std::vector<SummaryGroup> cells = summarize(rows, SummaryBy::kCell);
+  ASSERT_EQ(cells.size(), 2U + 2 + 2 + 2);
+  EXPECT_EQ(cells[0].system, "bm25");
+  EXPECT_EQ(cells[0].wording.n, 5U);
+  EXPECT_EQ(cells[1].depth, 100);
+  EXPECT_EQ(cells[1].score, 0.5);
+  EXPECT_EQ(summarize(rows).size(), 4U);
+}
+
 TEST(Summarize, PrintsCountsAndIntervals) {
   const std::string table = to_markdown(summarize(make_rows()));
   EXPECT_THAT(table, HasSubstr("| 5 digits | 1000 | prefix | prefix | 50 | 0.50 (25/50, 0.37 to 0.63) |"));
@@ -59,6 +75,8 @@ TEST(WriteSummary, ReadsTheRowsOfAFolder) {
   const nlohmann::json summary = nlohmann::json::parse(base::read_file(folder.path() / "summary.json"));
   EXPECT_EQ(summary["groups"][2]["n"], 50);
   EXPECT_EQ(summary["groups"][2]["wording"]["hits"], 49);
+  EXPECT_EQ(summary["cells"].size(), 3U);
+  EXPECT_EQ(summary["cells"][2]["depth_percent"], 0);
   EXPECT_NEAR(summary["groups"][2]["wording"]["low"].get<double>(), 0.895, 1e-3);
 }
 
