@@ -25,6 +25,8 @@ struct RowSystem {
   std::string tokenizer{};  // that counts lengths
   std::string run_name{};   // of a run file, or the command
   int ranks = 1;
+  bool retrieves = true;      // cites places; otherwise the scores of retrieval are null
+  bool has_key_modes = true;  // otherwise the rows' key_mode is empty; their cells name it all the same
 };
 
 /// One line of results.jsonl: one query of one trial. The outer fields have the names of needlehaystack 2.0; ours stand

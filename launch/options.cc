@@ -103,6 +103,9 @@ void add_language_options(CLI::App& app, JobSetup& setup) {
   add_switch("--reader", "smollm2", setup.reader, "who words the answer to a question: smollm2, or none (the segment)");
   app.add_option("--language-model", setup.language,
                  "folder of the model for --rerank and --reader (default: SmolLM2, where launch/install.sh puts it)");
+  app.add_option("--language-dtype", setup.language_dtype, "numbers of that model: float32, bfloat16 or float16")
+      ->check(CLI::IsMember({"float32", "bfloat16", "float16"}))
+      ->capture_default_str();
 }
 
 void add_read_options(CLI::App& app, JobSetup& setup) {

@@ -30,6 +30,7 @@ struct JobSetup {
   std::size_t candidates = 24;      // of a question, where they are reranked
   bool reader = false;              // let the language model word the answers to questions
   std::filesystem::path language;   // its folder; empty: where launch/install.sh puts SmolLM2
+  std::string language_dtype = "float32";  // its numbers: float32, bfloat16, float16
   std::size_t batch = 64;           // queries read together
   double patience = 300;            // seconds of silence after which a wait fails
   std::uint64_t seed = 1;           // of the codebook
@@ -45,6 +46,9 @@ struct JobSetup {
 
 /// What launch/install.sh unpacked: $LARIMAR_DEPS, or .deps there.
 [[nodiscard]] std::filesystem::path deps_folder();
+
+/// Throws ConfigError if setup.language holds no model.
+void check_language_folder(const JobSetup& setup);
 
 /// Key memory and aggregation where they follow from the rest. Throws ConfigError as memory::check.
 void resolve_rules(JobSetup& setup);
