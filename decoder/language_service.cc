@@ -8,9 +8,8 @@ namespace larimar::decoder {
 namespace {
 
 using text::PromptFrame;
-constexpr PromptFrame kExplainChat{"<|im_start|>user\n",
-                                   "\n\nWrite a question that the text above answers.<|im_end|>\n",
-                                   "<|im_start|>assistant\n"};
+constexpr PromptFrame kExplainChat{
+    "<|im_start|>user\n", "\n\nWrite a question that the text above answers.<|im_end|>\n", "<|im_start|>assistant\n"};
 constexpr PromptFrame kExplainPlain{"", "\n\nA question that the text above answers:", " "};
 
 }  // namespace

@@ -1,11 +1,16 @@
 #include "launch/baseline.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/base/error.h"
 #include "common/model/language_model.h"
+#include "common/model/minilm.h"
 #include "common/model/runtime.h"
+#include "eval/baseline/bm25.h"
+#include "eval/baseline/cosine.h"
 #include "eval/baseline/full_context.h"
+#include "launch/baseline_retrieval.h"
 #include "launch/model_ids.h"
 #include "launch/networks.h"
 
@@ -43,6 +48,67 @@ Baseline load_full_context(const EvalCommand& command, const JobSetup& setup) {
   return baseline;
 }
 
+// What retrieval needs beside the text; each part borrows from those above it.
+struct Retrieving {
+  Segmenting segmenting;
+  std::unique_ptr<model::KeyEncoder> keys;  // of minilm
+  std::unique_ptr<eval::baseline::Ranker> ranker;
+  LanguageParts language;
+  std::unique_ptr<decoder::LanguageService> service;
+  std::unique_ptr<RetrievalBaseline> system;
+};
+
+std::shared_ptr<Retrieving> load_retrieving(const EvalCommand& command, const JobSetup& setup) {
+  auto parts = std::make_shared<Retrieving>();
+  parts->segmenting = load_segmenting(setup);
+  if (command.system == kMiniLmSystem) {
+    parts->keys = model::load_minilm(setup.keys_folder);
+    parts->ranker = eval::baseline::make_cosine_ranker(*parts->keys);
+  } else {
+    parts->ranker = eval::baseline::make_bm25_ranker();
+  }
+  if (needs_language(setup)) {
+    parts->language = load_language(setup);
+    parts->service = std::make_unique<decoder::LanguageService>(*parts->language.model, *parts->language.tokenizer);
+  }
+  text::SegmentRules rules = setup.rules.segments;
+  rules.max_tokens = std::min(rules.max_tokens, parts->segmenting.max_tokens);
+  parts->system = std::make_unique<RetrievalBaseline>(*parts->segmenting.tokenizer, rules, setup, *parts->ranker,
+                                                      parts->service.get());
+  return parts;
+}
+
+nlohmann::json describe_retrieval(const EvalCommand& command, const JobSetup& setup) {
+  const nlohmann::json all = to_json(setup);
+  nlohmann::json description{{"segmenting", folder_name(setup.model)}};
+  for (const char* name : {"segment", "max_tokens", "reads", "rerank", "candidates", "reader"})
+    description[name] = all[name];
+  if (needs_language(setup)) {
+    description["language_model"] = language_id(setup);
+    description["language_dtype"] = setup.language_dtype;
+  }
+  if (command.system == kMiniLmSystem) {
+    description["keys"] = keys_id(setup);
+  } else {
+    description["bm25"] = {
+        {"k1", eval::baseline::kBm25K1}, {"b", eval::baseline::kBm25B}, {"stemmer", eval::baseline::kBm25Stemmer}};
+  }
+  return description;
+}
+
+Baseline load_retrieval(const EvalCommand& command, const JobSetup& setup) {
+  if (command.window > 0) {
+    throw base::ConfigError("--window is for --system full-context; " + command.system + " reads segments");
+  }
+  const auto parts = load_retrieving(command, setup);
+  Baseline baseline;
+  baseline.row.name = command.system + (setup.rerank ? ", reranked" : "") + (setup.reader ? ", with reader" : "");
+  baseline.row.model = command.system;
+  baseline.description = describe_retrieval(command, setup);
+  baseline.ask = [parts](const eval::Trial& trial) { return parts->system->ask(trial); };
+  return baseline;
+}
+
 // Before anything is loaded, which takes time.
 void check_command(const EvalCommand& command, std::size_t key_modes, int ranks) {
   if (ranks > 1) {
@@ -60,14 +126,14 @@ void check_command(const EvalCommand& command, std::size_t key_modes, int ranks)
 Baseline load_baseline(const EvalCommand& command, std::size_t key_modes, int ranks) {
   check_command(command, key_modes, ranks);
   JobSetup setup = command.setup;
-  const bool full_context = command.system == "full-context";
-  const JobSetup resolved = resolve(std::move(setup));
-  model::set_threads(resolved.threads);
-  if (!full_context) throw base::UsageError("--system " + command.system + " is not known");
-  Baseline baseline = load_full_context(command, resolved);
+  setup.keys = command.system == kMiniLmSystem ? kMiniLmSystem : "model";  // of no meaning to the others
+  setup = resolve(std::move(setup));
+  model::set_threads(setup.threads);
+  const bool reads_all = command.system == kFullContextSystem;
+  Baseline baseline = reads_all ? load_full_context(command, setup) : load_retrieval(command, setup);
   baseline.row.has_key_modes = false;
   baseline.description["system"] = command.system;
-  baseline.tokenizer = load_segmenting(resolved).tokenizer;
+  baseline.tokenizer = load_segmenting(setup).tokenizer;
   return baseline;
 }
 

@@ -11,7 +11,11 @@
 
 namespace larimar::launch {
 
+/// Values of --system.
 inline constexpr const char* kMemorySystem = "larimar";
+inline constexpr const char* kFullContextSystem = "full-context";
+inline constexpr const char* kBm25System = "bm25";
+inline constexpr const char* kMiniLmSystem = "minilm";
 
 /// A system under test other than the memory, ready to be asked.
 struct Baseline {
@@ -23,8 +27,8 @@ struct Baseline {
 
 /// Loads what `command.system` names: "full-context", "bm25" or "minilm". `key_modes`: how many the run asks for.
 /// Calls   local; such a system runs in one process.
-/// Throws  UsageError for another name; ConfigError for more ranks than one, a window that the model does not have, several
-///         key modes, or options that the system does not know; MissingInputError or FormatError naming a model's file.
+/// Throws  ConfigError for more ranks than one, a window that the model does not have, several
+///         key modes, or options of another system; MissingInputError or FormatError naming a model's file.
 [[nodiscard]] Baseline load_baseline(const EvalCommand& command, std::size_t key_modes, int ranks);
 
 }  // namespace larimar::launch

@@ -14,28 +14,13 @@
 #include "eval/summary.h"
 #include "launch/baseline.h"
 #include "launch/commands.h"
+#include "launch/eval_answers.h"
 #include "launch/job.h"
 #include "launch/model_ids.h"
 #include "launch/standard_input.h"
 
 namespace larimar::launch {
 namespace {
-
-coordinator::Query to_query(const eval::Query& query) {
-  const bool prefix = !query.prefix.empty();
-  return {query.id, prefix ? coordinator::QueryForm::kPrefix : coordinator::QueryForm::kQuestion,
-          prefix ? query.prefix : query.question, 0};
-}
-
-eval::Answer to_answer(const coordinator::AnswerRecord& record) {
-  eval::Answer answer{
-      record.id, record.answer, record.decoded, record.score, record.margin.value_or(0.0), record.in_scope, {}};
-  for (const auto& cited : record.citations) {
-    answer.citations.push_back({cited.document, cited.byte_begin, cited.byte_end, cited.line, cited.excerpt,
-                                cited.segment, cited.shard, cited.weight});
-  }
-  return answer;
-}
 
 // Keeps what the last job cost, for the summary: peak memory and time do not stand in the rows.
 struct LastJob {
@@ -231,7 +216,8 @@ int eval_memory(comm::Transport& transport, const eval::RunSpec& spec, const Eva
 }
 
 int eval_baseline(comm::Transport& transport, const eval::RunSpec& spec, const EvalCommand& command) {
-  const Baseline baseline = comm::together(transport, [&] { return load_baseline(command, spec.scope.key_modes.size(), transport.size()); });
+  const Baseline baseline =
+      comm::together(transport, [&] { return load_baseline(command, spec.scope.key_modes.size(), transport.size()); });
   const auto counter = load_counter(command);
   eval::EvalSetup setup = make_setup(spec, counter ? *counter : *baseline.tokenizer);
   setup.system = baseline.description;

@@ -31,11 +31,11 @@ struct JobSetup {
   bool reader = false;              // let the language model word the answers to questions
   std::filesystem::path language;   // its folder; empty: where launch/install.sh puts SmolLM2
   std::string language_dtype = "float32";  // its numbers: float32, bfloat16, float16
-  std::size_t batch = 64;           // queries read together
-  double patience = 300;            // seconds of silence after which a wait fails
-  std::uint64_t seed = 1;           // of the codebook
-  bool cache = false;               // keep encoded blocks for further jobs of this process
-  bool quiet = false;               // no progress
+  std::size_t batch = 64;                  // queries read together
+  double patience = 300;                   // seconds of silence after which a wait fails
+  std::uint64_t seed = 1;                  // of the codebook
+  bool cache = false;                      // keep encoded blocks for further jobs of this process
+  bool quiet = false;                      // no progress
 };
 
 /// Whether the job needs a language model beside the decoder.

@@ -28,8 +28,8 @@ inline constexpr PromptFrame kAnswerPlain{"Notes:\n", "\nQuestion: ", "\nAnswer:
 
 /// The same with a whole context in place of notes: it stands as near to the start as can be, so that prompts about one
 /// context begin alike.
-inline constexpr PromptFrame kContextChat{"<|im_start|>user\n", "\n\nQuestion: ",
-                                          "<|im_end|>\n<|im_start|>assistant\n"};
+inline constexpr PromptFrame kContextChat{"<|im_start|>user\n",
+                                          "\n\nQuestion: ", "<|im_end|>\n<|im_start|>assistant\n"};
 inline constexpr PromptFrame kContextPlain{"", "\n\nQuestion: ", "\nAnswer:"};
 /// A prefix to be completed, after the context.
 inline constexpr std::string_view kContextGap = "\n\n";

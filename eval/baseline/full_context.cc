@@ -49,10 +49,7 @@ std::vector<text::TokenId> cut_middle(const std::vector<text::TokenId>& tokens, 
 }
 
 FullContext::FullContext(model::LanguageModel& model, const text::Tokenizer& tokenizer, std::size_t window)
-    : model_(model),
-      tokenizer_(tokenizer),
-      prompts_(tokenizer),
-      window_(choose_window(window, model.positions())) {
+    : model_(model), tokenizer_(tokenizer), prompts_(tokenizer), window_(choose_window(window, model.positions())) {
   if (tokenizer.size() > model.vocabulary()) {
     throw base::FormatError("the language model's tokenizer has " + std::to_string(tokenizer.size()) +
                             " pieces, its config.json says " + std::to_string(model.vocabulary()));

@@ -47,9 +47,10 @@ TEST(FullContext, PutsTheContextFirstAndCompletesAPrefix) {
   const NamedTokenizer tokenizer({"<s>", "</s>"});
   FakeLanguage model(1000);
   FullContext system(model, tokenizer, 0);
-  const auto answers = system.ask(
-      {"t", {folder.write("a", "One."), folder.write("b", ""), folder.write("c", "Two.")}, "prefix",
-       {prefix_query("q", "The key is")}});
+  const auto answers = system.ask({"t",
+                                   {folder.write("a", "One."), folder.write("b", ""), folder.write("c", "Two.")},
+                                   "prefix",
+                                   {prefix_query("q", "The key is")}});
   ASSERT_EQ(model.prompts.size(), 1U);
   EXPECT_EQ(tokenizer.decode_marked(model.prompts[0]), "<s>One.\n\nTwo.\n\nThe key is");
   EXPECT_EQ(model.options.max_new_tokens, 32U);
@@ -95,7 +96,9 @@ TEST(FullContext, FillsTheWindowToTheTokenAndNoFurther) {
   EXPECT_EQ(cut[0].usage->prompt_tokens + 32, 76U);
   FakeLanguage large(5000);
   static_cast<void>(FullContext(large, tokenizer, 47).ask(trial));
-  EXPECT_EQ(tokenizer.decode(large.prompts[0]), "0123456789" "\n\nKey");
+  EXPECT_EQ(tokenizer.decode(large.prompts[0]),
+            "0123456789"
+            "\n\nKey");
 }
 
 TEST(FullContext, RefusesAQuestionThatLeavesNoRoom) {
@@ -156,7 +159,12 @@ TEST(FullContext, ReadsBytesThatAreNoTextAsQuestionMarks) {
   const NamedTokenizer tokenizer;
   FakeLanguage model(500);
   static_cast<void>(FullContext(model, tokenizer, 0)
-                        .ask({"t", {folder.write("a", "A\xFF" "B.")}, "prefix", {prefix_query("q", "Key")}}));
+                        .ask({"t",
+                              {folder.write("a",
+                                            "A\xFF"
+                                            "B.")},
+                              "prefix",
+                              {prefix_query("q", "Key")}}));
   EXPECT_EQ(tokenizer.decode(model.prompts[0]), "A?B.\n\nKey");
 }
 

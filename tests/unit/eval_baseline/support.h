@@ -1,11 +1,12 @@
 #pragma once
 // A language model without weights, and contexts on disk.
+#include <unistd.h>
+
 #include <atomic>
 #include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
-#include <unistd.h>
 
 #include "common/base/error.h"
 #include "common/base/file.h"
@@ -83,8 +84,8 @@ class FakeLanguage final : public model::LanguageModel {
   [[nodiscard]] std::string architecture() const override { return "fake"; }
   [[nodiscard]] std::int64_t vocabulary() const override { return vocabulary_; }
   [[nodiscard]] std::size_t positions() const override { return positions_; }
-  [[nodiscard]] std::vector<std::vector<text::TokenId>> generate(
-      std::span<const std::vector<text::TokenId>> given, const model::GenerationOptions& asked) override {
+  [[nodiscard]] std::vector<std::vector<text::TokenId>> generate(std::span<const std::vector<text::TokenId>> given,
+                                                                 const model::GenerationOptions& asked) override {
     options = asked;
     std::vector<std::vector<text::TokenId>> answers;
     for (const auto& prompt : given) {
