@@ -34,26 +34,28 @@ ordered_json to_json(const Citation& citation) {
 ordered_json own_fields(const Row& row, const std::string& run) {
   ordered_json citations = ordered_json::array();
   for (const Citation& citation : row.answer.citations) citations.push_back(to_json(citation));
-  return {{"cell", row.cell},
-          {"run", run},
-          {"system", row.system.name},
-          {"kind", row.kind},
-          {"digits", row.digits},
-          {"key_mode", row.system.has_key_modes ? row.key_mode : ""},
-          {"form", row.form},
-          {"expected", row.expected},
-          {"expected_absent", row.absent},
-          {"tokenizer", row.system.tokenizer},
-          {"words", row.context.words},
-          {"bytes", row.context.bytes},
-          {"context_xxh3", row.context.xxh3},
-          {"ranks", row.system.ranks},
-          {"retrieval_rank", row.system.retrieves ? ordered_json(row.score.rank) : ordered_json()},
-          {"read_score", row.answer.score},
-          {"margin", row.answer.margin},
-          {"in_scope", row.answer.in_scope},
-          {"decoded", row.answer.decoded},
-          {"citations", std::move(citations)}};
+  ordered_json own{{"cell", row.cell},
+                   {"run", run},
+                   {"system", row.system.name},
+                   {"kind", row.kind},
+                   {"digits", row.digits},
+                   {"key_mode", row.system.has_key_modes ? row.key_mode : ""},
+                   {"form", row.form},
+                   {"expected", row.expected},
+                   {"expected_absent", row.absent},
+                   {"tokenizer", row.system.tokenizer},
+                   {"words", row.context.words},
+                   {"bytes", row.context.bytes},
+                   {"context_xxh3", row.context.xxh3},
+                   {"ranks", row.system.ranks},
+                   {"retrieval_rank", row.system.retrieves ? ordered_json(row.score.rank) : ordered_json()},
+                   {"read_score", row.answer.score},
+                   {"margin", row.answer.margin},
+                   {"in_scope", row.answer.in_scope},
+                   {"decoded", row.answer.decoded},
+                   {"citations", std::move(citations)}};
+  if (row.system.language.is_object()) own["language"] = row.system.language;
+  return own;
 }
 
 ordered_json details_of(const Row& row) {
@@ -139,6 +141,7 @@ Row read_row(const json& object) {
   }
   row.score.wording = field<bool>(details, "wording");
   row.score.wording_any = field<bool>(details, "wording_any");
+  row.run = own.value("run", std::string());
   row.cell = field<std::string>(own, "cell");
   row.kind = field<std::string>(own, "kind");
   row.digits = field<int>(own, "digits");

@@ -97,13 +97,11 @@ nlohmann::json describe_retrieval(const EvalCommand& command, const JobSetup& se
 }
 
 Baseline load_retrieval(const EvalCommand& command, const JobSetup& setup) {
-  if (command.window > 0) {
-    throw base::ConfigError("--window is for --system full-context; " + command.system + " reads segments");
-  }
   const auto parts = load_retrieving(command, setup);
   Baseline baseline;
   baseline.row.name = command.system + (setup.rerank ? ", reranked" : "") + (setup.reader ? ", with reader" : "");
   baseline.row.model = command.system;
+  baseline.row.language = language_of(setup);
   baseline.description = describe_retrieval(command, setup);
   baseline.ask = [parts](const eval::Trial& trial) { return parts->system->ask(trial); };
   return baseline;
@@ -122,6 +120,14 @@ void check_command(const EvalCommand& command, std::size_t key_modes, int ranks)
 }
 
 }  // namespace
+
+nlohmann::ordered_json language_of(const JobSetup& setup) {
+  if (!needs_language(setup)) return nullptr;
+  return {{"rerank", setup.rerank ? "likelihood" : "none"},
+          {"candidates", setup.rerank ? setup.candidates : 0},
+          {"reader", setup.reader ? "smollm2" : "none"},
+          {"model", folder_name(setup.language)}};
+}
 
 Baseline load_baseline(const EvalCommand& command, std::size_t key_modes, int ranks) {
   check_command(command, key_modes, ranks);

@@ -17,6 +17,9 @@ inline constexpr const char* kFullContextSystem = "full-context";
 inline constexpr const char* kBm25System = "bm25";
 inline constexpr const char* kMiniLmSystem = "minilm";
 
+/// What rows say about a language model that reranks or words answers; null without one. `setup` is resolved. Local.
+[[nodiscard]] nlohmann::ordered_json language_of(const JobSetup& setup);
+
 /// A system under test other than the memory, ready to be asked.
 struct Baseline {
   std::shared_ptr<const text::Tokenizer> tokenizer;  // of larimar's model: it counts lengths, as in larimar's own rows

@@ -3,9 +3,12 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "common/base/clock.h"
 #include "common/base/file.h"
+#include "common/base/process.h"
 #include "common/base/progress.h"
 #include "common/comm/agree.h"
+#include "eval/haystack.h"
 #include "eval/placement.h"
 #include "eval/plan.h"
 #include "eval/presets.h"
@@ -164,6 +167,13 @@ eval::RunSpec spec_of(const EvalCommand& command) {
   return spec;
 }
 
+void check_system(const EvalCommand& command) {
+  if (command.window > 0 && command.system != kFullContextSystem) {
+    throw base::ConfigError("--window is for --system full-context; " + command.system +
+                            " reads segments, of which --reads says how many");
+  }
+}
+
 eval::RunSpec resolve_spec(const EvalCommand& command) {
   eval::RunSpec spec = command.run_file.empty() ? spec_of(command) : eval::read_run_file(command.run_file);
   if (spec.out.empty()) spec.out = command.out;
@@ -209,10 +219,45 @@ int eval_memory(comm::Transport& transport, const eval::RunSpec& spec, const Eva
     eval::EvalSetup setup = make_setup(spec, counter ? *counter : job.tokenizer());
     setup.system = describe_memory(job.setup());
     setup.row_system.model = job.setup().model.filename().string();
+    setup.row_system.language = language_of(job.setup());
     setup.row_system.ranks = transport.size();
     complete_row_system(setup, spec, command);
     return measure(spec, command, setup, ask);
   });
+}
+
+// The same file as of the memory, from one trial of a system in one process.
+struct FirstTrial {
+  std::uint64_t tokens = 0, bytes = 0, queries = 0;
+  double seconds = 0;
+};
+
+eval::AskFunction noting_first(const eval::AskFunction& ask, const text::Tokenizer& tokenizer, FirstTrial& first) {
+  return [&ask, &tokenizer, &first](const eval::Trial& trial) {
+    const base::Stopwatch watch;
+    std::vector<eval::Answer> answers = ask(trial);
+    if (first.queries > 0) return answers;
+    first.seconds = watch.seconds();
+    first.queries = answers.size();
+    eval::TokenCounter counter(tokenizer);
+    for (const std::filesystem::path& path : trial.context) {
+      const std::uint64_t bytes = std::filesystem::file_size(path);
+      first.bytes += bytes;
+      first.tokens += counter.count({path, bytes});
+    }
+    return answers;
+  };
+}
+
+void write_cost(const FirstTrial& first, const EvalCommand& command, const std::filesystem::path& out) {
+  if (first.queries == 0) return;
+  const nlohmann::json rank{{"rank", 0}, {"roles", {command.system}}, {"peak_memory_bytes", base::peak_memory_bytes()}};
+  const nlohmann::json cost{{"queries", first.queries},
+                            {"tokens", first.tokens},
+                            {"bytes", first.bytes},
+                            {"seconds", {{"answer", first.seconds}}},
+                            {"ranks", nlohmann::json::array({rank})}};
+  base::write_file(out / "first_job.json", cost.dump(2) + "\n");
 }
 
 int eval_baseline(comm::Transport& transport, const eval::RunSpec& spec, const EvalCommand& command) {
@@ -223,13 +268,17 @@ int eval_baseline(comm::Transport& transport, const eval::RunSpec& spec, const E
   setup.system = baseline.description;
   setup.row_system = baseline.row;
   complete_row_system(setup, spec, command);
-  return measure(spec, command, setup, baseline.ask);
+  FirstTrial first;
+  const int code = measure(spec, command, setup, noting_first(baseline.ask, *setup.tokenizer, first));
+  write_cost(first, command, spec.out);
+  return code;
 }
 
 }  // namespace
 
 int eval_command(comm::Transport& transport, const EvalCommand& command) {
   // All ranks read the same options and files; an error is the same on all of them.
+  comm::together(transport, [&] { check_system(command); });
   eval::RunSpec spec = comm::together(transport, [&] { return resolve_spec(command); });
   if (command.dry_run) {
     comm::together(transport, [&] {

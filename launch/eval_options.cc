@@ -135,7 +135,7 @@ void add_eval_run_options(CLI::App& app, EvalCommand& command) {
 void add_eval_files_options(CLI::App& app, EvalFilesCommand& command) {
   const std::string action = app.get_name();
   app.add_option("path", command.path,
-                 action == "validate" ? "run file in YAML"
+                 action == "validate" ? "run file in YAML, or folder of results.jsonl"
                  : action == "import" ? "data file"
                                       : "folder of results.jsonl")
       ->required();

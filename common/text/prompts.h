@@ -27,9 +27,11 @@ inline constexpr PromptFrame kAnswerChat{
 inline constexpr PromptFrame kAnswerPlain{"Notes:\n", "\nQuestion: ", "\nAnswer:"};
 
 /// The same with a whole context in place of notes: it stands as near to the start as can be, so that prompts about one
-/// context begin alike.
-inline constexpr PromptFrame kContextChat{"<|im_start|>user\n",
-                                          "\n\nQuestion: ", "<|im_end|>\n<|im_start|>assistant\n"};
+/// context begin alike. SmolLM2-135M gave 8 of 8 numbers hidden in 25 sentences to this wording, 6 without a system's turn.
+inline constexpr PromptFrame kContextChat{
+    "<|im_start|>system\nYou answer questions with a few words from the text you are given.<|im_end|>\n"
+    "<|im_start|>user\n",
+    "\n\nAnswer from the text above. ", "<|im_end|>\n<|im_start|>assistant\n"};
 inline constexpr PromptFrame kContextPlain{"", "\n\nQuestion: ", "\nAnswer:"};
 /// A prefix to be completed, after the context.
 inline constexpr std::string_view kContextGap = "\n\n";

@@ -1,8 +1,9 @@
 #include "eval/baseline/bm25.h"
 
+#include <xapian.h>
+
 #include <map>
 #include <utility>
-#include <xapian.h>
 
 #include "common/base/error.h"
 #include "common/base/interrupt.h"

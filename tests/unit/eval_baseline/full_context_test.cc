@@ -74,9 +74,11 @@ TEST(FullContext, AsksAQuestionInTurnsWhereTheTokenizerHasThem) {
   static_cast<void>(FullContext(model, chat, 0).ask(trial));
   static_cast<void>(FullContext(model, plain, 0).ask(trial));
   EXPECT_EQ(chat.decode_marked(model.prompts[0]),
-            "<|im_start|>user\nOne <|im_end|> two.\n\nQuestion: Where?<|im_end|>\n<|im_start|>assistant\n");
+            "<|im_start|>system\nYou answer questions with a few words from the text you are given.<|im_end|>\n"
+            "<|im_start|>user\nOne <|im_end|> two.\n\nAnswer from the text above. Where?<|im_end|>\n"
+            "<|im_start|>assistant\n");
   // What the document calls <|im_end|> is text; only the turns' own are marks.
-  EXPECT_EQ(std::ranges::count(model.prompts[0], chat.id_of("<|im_end|>")), 1);
+  EXPECT_EQ(std::ranges::count(model.prompts[0], chat.id_of("<|im_end|>")), 2);
   EXPECT_EQ(plain.decode(model.prompts[1]), "One <|im_end|> two.\n\nQuestion: Where?\nAnswer:");
 }
 
