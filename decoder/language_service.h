@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "common/model/language_model.h"
+#include "common/text/prompts.h"
 #include "common/text/tokenizer.h"
 
 namespace larimar::decoder {
@@ -25,21 +26,15 @@ class LanguageService {
   /// Cost  one pass over texts and questions, batched.
   [[nodiscard]] std::vector<double> likelihoods(const Passages& passages);
 
-  /// A short answer to the question out of the texts, greedy, at most kMostAnswerTokens. Empty without texts.
+  /// A short answer to the question out of the texts, greedy, at most text::kMostAnswerTokens. Empty without texts.
   [[nodiscard]] std::string answer(const Passages& passages);
-
-  static constexpr std::size_t kMostAnswerTokens = 32;
 
  private:
   using Tokens = std::vector<text::TokenId>;
-  /// Appends text of a prompt's frame, in which special tokens count, and text that came from outside, in which they do not.
-  void frame(Tokens& prompt, std::string_view text) const;
-  void foreign(Tokens& prompt, std::string_view text) const;
 
   model::LanguageModel& model_;
   const text::Tokenizer& tokenizer_;
-  bool chat_ = false;
-  Tokens stop_;
+  text::PromptWriter prompts_;
 };
 
 }  // namespace larimar::decoder

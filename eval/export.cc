@@ -49,6 +49,7 @@ void add_csv(Files& files, const Row& row) {
         "retrieval_any,"
         "wording,wording_any,duration_seconds,expected,prompt,response\n";
   }
+  const auto of_retrieval = [&](bool hit) { return !row.system.retrieves ? "" : hit ? "1" : "0"; };
   const std::vector<std::string> fields = {row.system.name,
                                            row.kind,
                                            std::to_string(row.digits),
@@ -59,8 +60,8 @@ void add_csv(Files& files, const Row& row) {
                                            row.key_mode,
                                            row.form,
                                            number(row.score.value),
-                                           std::to_string(row.score.retrieval_first ? 1 : 0),
-                                           std::to_string(row.score.retrieval_any ? 1 : 0),
+                                           of_retrieval(row.score.retrieval_first),
+                                           of_retrieval(row.score.retrieval_any),
                                            std::to_string(row.score.wording ? 1 : 0),
                                            std::to_string(row.score.wording_any ? 1 : 0),
                                            number(row.seconds),

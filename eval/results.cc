@@ -105,6 +105,24 @@ std::vector<Row> read_results(const fs::path& file) {
   return rows;
 }
 
+std::size_t validate_results(const fs::path& folder) {
+  const fs::path file = folder / "results.jsonl", manifest_file = folder / "manifest.json";
+  const std::vector<Row> rows = read_results(file);
+  const json manifest = json::parse(base::read_file(manifest_file), nullptr, false);
+  if (!manifest.is_object()) throw base::FormatError(manifest_file.string() + " is not a JSON object");
+  const std::string run = fingerprint(manifest);
+  std::unordered_set<std::string> cells;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i].run != run)
+      throw base::FormatError(place(file, i + 1) + "the row was made with another configuration than manifest.json's");
+    if (!cells.insert(rows[i].cell).second)
+      throw base::FormatError(place(file, i + 1) + "the cell " + rows[i].cell + " is there twice");
+  }
+  if (const std::string text = base::read_file(file); !text.empty() && text.back() != '\n')
+    throw base::FormatError(place(file, rows.size() + 1) + "the line is cut off; the same evaluation again repairs it");
+  return rows.size();
+}
+
 ResultLog::ResultLog(const fs::path& folder, const json& configuration, const std::string& name)
     : file_(folder / name), run_(fingerprint(configuration)) {
   base::make_folder(folder);

@@ -15,6 +15,10 @@ namespace larimar::eval {
 /// Throws MissingInputError if the file is absent, FormatError naming file, line and field if a line is no row.
 [[nodiscard]] std::vector<Row> read_results(const std::filesystem::path& file);
 
+/// Checks a folder's results.jsonl: every line is a row, complete, there once, and of manifest.json's configuration.
+/// Returns their number. Throws as read_results; FormatError naming file and line.
+[[nodiscard]] std::size_t validate_results(const std::filesystem::path& folder);
+
 /// Throws ConfigError if a folder with rows has the manifest of another configuration; changes nothing.
 void check_manifest(const std::filesystem::path& folder, const nlohmann::json& configuration);
 

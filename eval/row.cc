@@ -34,26 +34,45 @@ ordered_json to_json(const Citation& citation) {
 ordered_json own_fields(const Row& row, const std::string& run) {
   ordered_json citations = ordered_json::array();
   for (const Citation& citation : row.answer.citations) citations.push_back(to_json(citation));
-  return {{"cell", row.cell},
-          {"run", run},
-          {"system", row.system.name},
-          {"kind", row.kind},
-          {"digits", row.digits},
-          {"key_mode", row.key_mode},
-          {"form", row.form},
-          {"expected", row.expected},
-          {"expected_absent", row.absent},
-          {"tokenizer", row.system.tokenizer},
-          {"words", row.context.words},
-          {"bytes", row.context.bytes},
-          {"context_xxh3", row.context.xxh3},
-          {"ranks", row.system.ranks},
-          {"retrieval_rank", row.score.rank},
-          {"read_score", row.answer.score},
-          {"margin", row.answer.margin},
-          {"in_scope", row.answer.in_scope},
-          {"decoded", row.answer.decoded},
-          {"citations", std::move(citations)}};
+  ordered_json own{{"cell", row.cell},
+                   {"run", run},
+                   {"system", row.system.name},
+                   {"kind", row.kind},
+                   {"digits", row.digits},
+                   {"key_mode", row.system.has_key_modes ? row.key_mode : ""},
+                   {"form", row.form},
+                   {"expected", row.expected},
+                   {"expected_absent", row.absent},
+                   {"tokenizer", row.system.tokenizer},
+                   {"words", row.context.words},
+                   {"bytes", row.context.bytes},
+                   {"context_xxh3", row.context.xxh3},
+                   {"ranks", row.system.ranks},
+                   {"retrieval_rank", row.system.retrieves ? ordered_json(row.score.rank) : ordered_json()},
+                   {"read_score", row.answer.score},
+                   {"margin", row.answer.margin},
+                   {"in_scope", row.answer.in_scope},
+                   {"decoded", row.answer.decoded},
+                   {"citations", std::move(citations)}};
+  if (row.system.language.is_object()) own["language"] = row.system.language;
+  return own;
+}
+
+ordered_json details_of(const Row& row) {
+  const auto of_retrieval = [&](auto value) { return row.system.retrieves ? ordered_json(value) : ordered_json(); };
+  return {{"retrieval_first", of_retrieval(row.score.retrieval_first)},
+          {"retrieval_any", of_retrieval(row.score.retrieval_any)},
+          {"wording", row.score.wording},
+          {"wording_any", row.score.wording_any},
+          {"value_any", row.score.value_any},
+          {"evidence_read", of_retrieval(row.score.evidence_read)}};
+}
+
+ordered_json to_json(const std::optional<Usage>& usage) {
+  if (!usage) return nullptr;
+  return {{"prompt_tokens", usage->prompt_tokens},
+          {"completion_tokens", usage->completion_tokens},
+          {"truncated", usage->truncated}};
 }
 
 /// Strings as one: a single one as it is.
@@ -94,16 +113,8 @@ ordered_json to_json(const Row& row, const std::string& run) {
           {"expected_answer", joined(row.expected)},
           {"prompt_question", row.prompt},
           {"response", row.answer.answer},
-          {"score",
-           {{"value", row.score.value},
-            {"details",
-             {{"retrieval_first", row.score.retrieval_first},
-              {"retrieval_any", row.score.retrieval_any},
-              {"wording", row.score.wording},
-              {"wording_any", row.score.wording_any},
-              {"value_any", row.score.value_any},
-              {"evidence_read", row.score.evidence_read}}}}},
-          {"usage", nullptr},
+          {"score", {{"value", row.score.value}, {"details", details_of(row)}}},
+          {"usage", to_json(row.answer.usage)},
           {"cost_usd", nullptr},
           {"duration_seconds", row.seconds},
           {"status", "ok"},
@@ -121,17 +132,21 @@ Row read_row(const json& object) {
   row.seconds = field<double>(object, "duration_seconds");
   const json score = field<json>(object, "score"), details = field<json>(score, "details");
   row.score.value = field<double>(score, "value");
-  row.score.retrieval_first = field<bool>(details, "retrieval_first");
-  row.score.retrieval_any = field<bool>(details, "retrieval_any");
+  const json own = field<json>(object, "larimar");
+  row.system.retrieves = !field<json>(details, "retrieval_first").is_null();
+  if (row.system.retrieves) {
+    row.score.retrieval_first = field<bool>(details, "retrieval_first");
+    row.score.retrieval_any = field<bool>(details, "retrieval_any");
+    row.score.rank = field<std::size_t>(own, "retrieval_rank");
+  }
   row.score.wording = field<bool>(details, "wording");
   row.score.wording_any = field<bool>(details, "wording_any");
-  const json own = field<json>(object, "larimar");
+  row.run = own.value("run", std::string());
   row.cell = field<std::string>(own, "cell");
   row.kind = field<std::string>(own, "kind");
   row.digits = field<int>(own, "digits");
   row.key_mode = field<std::string>(own, "key_mode");
   row.form = field<std::string>(own, "form");
-  row.score.rank = field<std::size_t>(own, "retrieval_rank");
   // Rows of earlier versions lack these.
   row.system.name = own.value("system", row.system.name);
   row.expected = own.value("expected", std::vector{field<std::string>(object, "expected_answer")});

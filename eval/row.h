@@ -25,13 +25,18 @@ struct RowSystem {
   std::string tokenizer{};  // that counts lengths
   std::string run_name{};   // of a run file, or the command
   int ranks = 1;
+  nlohmann::ordered_json
+      language{};             // what a language model did beside it: {rerank, candidates, reader, model}, or null
+  bool retrieves = true;      // cites places; otherwise the scores of retrieval are null
+  bool has_key_modes = true;  // otherwise the rows' key_mode is empty; their cells name it all the same
 };
 
 /// One line of results.jsonl: one query of one trial. The outer fields have the names of needlehaystack 2.0; ours stand
 /// in the object `larimar`.
 struct Row {
-  std::string cell;  // names the query in the whole evaluation: length/kind/depth/seed/key mode/form
-  std::string kind;  // "passkey", "uuid", "san_francisco", "everyday", "multi", "qa1" or the name of a needle file
+  std::string run{};  // fingerprint of the configuration, of a row that was read; to_json() is given it
+  std::string cell;   // names the query in the whole evaluation: length/kind/depth/seed/key mode/form
+  std::string kind;   // "passkey", "uuid", "san_francisco", "everyday", "multi", "qa1" or the name of a needle file
   int digits = 0;
   std::uint64_t context_length = 0;  // tokens asked for; 0: the whole haystack
   double depth = 0;                  // percent asked for

@@ -15,10 +15,12 @@ namespace {
 using nlohmann::ordered_json;
 
 ordered_json recall_json(const Recall& recall) {
+  if (recall.n == 0) return nullptr;
   return {{"hits", recall.hits}, {"recall", recall.value()}, {"low", recall.low()}, {"high", recall.high()}};
 }
 
 std::string recall_text(const Recall& recall) {
+  if (recall.n == 0) return "-";
   std::array<char, 96> text{};
   std::snprintf(text.data(), text.size(), "%.2f (%zu/%zu, %.2f to %.2f)", recall.value(), recall.hits, recall.n,
                 recall.low(), recall.high());
@@ -50,8 +52,10 @@ std::vector<SummaryGroup> summarize(std::span<const Row> rows, SummaryBy by) {
       group.depth = depth;
     }
     group.score += row.score.value;  // the sum, until all are in
-    group.retrieval_first.add(row.score.retrieval_first);
-    group.retrieval_any.add(row.score.retrieval_any);
+    if (row.system.retrieves) {
+      group.retrieval_first.add(row.score.retrieval_first);
+      group.retrieval_any.add(row.score.retrieval_any);
+    }
     group.wording.add(row.score.wording);
     group.wording_any.add(row.score.wording_any);
   }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,13 @@ struct Citation {
   double weight = 0;
 };
 
+/// What a language model was given and gave.
+struct Usage {
+  std::uint64_t prompt_tokens = 0;
+  std::uint64_t completion_tokens = 0;
+  bool truncated = false;  // the context did not fit into the window
+};
+
 /// What the system under test gives for one query, with the fields of answers.jsonl. Best citation first.
 struct Answer {
   std::string id;
@@ -45,6 +53,7 @@ struct Answer {
   double margin = 0;
   bool in_scope = true;
   std::vector<Citation> citations;
+  std::optional<Usage> usage{};  // where a language model reads the context itself
 };
 
 /// The system under test: ingests the trial's context and answers every query, in any order.

@@ -82,7 +82,7 @@ constexpr NamedText kEvaluations[] = {
 constexpr NamedText kEvalFiles[] = {
     {"merge", "join the rows of all parts"},
     {"reconstruct", "rebuild the exact context of a row"},
-    {"validate", "check a run file"},
+    {"validate", "check a run file, or a folder of results"},
     {"import", "make a data set of a file of RULER, InfiniteBench or LongBench"},
     {"export", "write results in another harness' layout, or as CSV"},
 };

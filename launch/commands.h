@@ -85,8 +85,10 @@ struct EvalCommand {
   std::string depths;           // a list or MIN:MAX:NUM[:scale]; empty: the preset's
   std::size_t depth_count = 0;  // > 0: that many even depths instead
   std::vector<std::string> key_modes{"prefix"};
-  std::string part;         // "2/8"; empty: from Slurm's array variables
-  std::uint64_t limit = 0;  // trials
+  std::string part;                // "2/8"; empty: from Slurm's array variables
+  std::uint64_t limit = 0;         // trials
+  std::string system = "larimar";  // or "full-context", "bm25", "minilm"
+  std::size_t window = 0;          // tokens that full-context reads; 0: the model's positions, at most 8,192
   std::string system_name;
   bool dry_run = false;
   double fail_under = 0;

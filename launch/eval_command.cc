@@ -3,37 +3,27 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "common/base/clock.h"
 #include "common/base/file.h"
+#include "common/base/process.h"
 #include "common/base/progress.h"
 #include "common/comm/agree.h"
+#include "eval/haystack.h"
 #include "eval/placement.h"
 #include "eval/plan.h"
 #include "eval/presets.h"
 #include "eval/run_file.h"
 #include "eval/runner.h"
 #include "eval/summary.h"
+#include "launch/baseline.h"
 #include "launch/commands.h"
+#include "launch/eval_answers.h"
 #include "launch/job.h"
+#include "launch/model_ids.h"
 #include "launch/standard_input.h"
 
 namespace larimar::launch {
 namespace {
-
-coordinator::Query to_query(const eval::Query& query) {
-  const bool prefix = !query.prefix.empty();
-  return {query.id, prefix ? coordinator::QueryForm::kPrefix : coordinator::QueryForm::kQuestion,
-          prefix ? query.prefix : query.question, 0};
-}
-
-eval::Answer to_answer(const coordinator::AnswerRecord& record) {
-  eval::Answer answer{
-      record.id, record.answer, record.decoded, record.score, record.margin.value_or(0.0), record.in_scope, {}};
-  for (const auto& cited : record.citations) {
-    answer.citations.push_back({cited.document, cited.byte_begin, cited.byte_end, cited.line, cited.excerpt,
-                                cited.segment, cited.shard, cited.weight});
-  }
-  return answer;
-}
 
 // Keeps what the last job cost, for the summary: peak memory and time do not stand in the rows.
 struct LastJob {
@@ -100,9 +90,8 @@ int run_eval(comm::Transport& transport, JobSetup setup, const std::filesystem::
   return code;
 }
 
-// What rows and manifest say, and where text comes from. `tokenizer` must outlive the result.
-eval::EvalSetup make_setup(const eval::RunSpec& spec, const EvalCommand& command, const Job& job,
-                           const text::Tokenizer& tokenizer, int ranks) {
+// Where text comes from, and what rows say whoever answers. `tokenizer` must outlive the result.
+eval::EvalSetup make_setup(const eval::RunSpec& spec, const text::Tokenizer& tokenizer) {
   eval::EvalSetup setup;
   setup.haystack = spec.haystack;
   setup.filler = spec.filler;
@@ -111,15 +100,25 @@ eval::EvalSetup make_setup(const eval::RunSpec& spec, const EvalCommand& command
   setup.out = spec.out;
   setup.tokenizer = &tokenizer;
   setup.run_file = spec.content;
-  setup.system = to_json(job.setup());
-  for (const char* local : {"model", "keys_folder", "patience", "threads", "decoders", "key_mode"})
-    setup.system.erase(local);
+  return setup;
+}
+
+void complete_row_system(eval::EvalSetup& setup, const eval::RunSpec& spec, const EvalCommand& command) {
   if (!spec.system_name.empty()) setup.row_system.name = spec.system_name;
-  setup.row_system.model = job.setup().model.filename().string();
   setup.row_system.tokenizer = command.length_tokenizer.empty() ? "model" : command.length_tokenizer.string();
   setup.row_system.run_name = spec.name;
-  setup.row_system.ranks = ranks;
-  return setup;
+}
+
+// What of the memory's setup decides its answers.
+nlohmann::json describe_memory(const JobSetup& setup) {
+  nlohmann::json system = to_json(setup);
+  for (const char* local : {"model", "keys_folder", "patience", "threads", "decoders", "key_mode"}) system.erase(local);
+  if (needs_language(setup)) system["language_model"] = language_id(setup);
+  return system;
+}
+
+std::unique_ptr<const text::Tokenizer> load_counter(const EvalCommand& command) {
+  return command.length_tokenizer.empty() ? nullptr : text::load_tokenizer(command.length_tokenizer);
 }
 
 class Shown {
@@ -168,6 +167,13 @@ eval::RunSpec spec_of(const EvalCommand& command) {
   return spec;
 }
 
+void check_system(const EvalCommand& command) {
+  if (command.window > 0 && command.system != kFullContextSystem) {
+    throw base::ConfigError("--window is for --system full-context; " + command.system +
+                            " reads segments, of which --reads says how many");
+  }
+}
+
 eval::RunSpec resolve_spec(const EvalCommand& command) {
   eval::RunSpec spec = command.run_file.empty() ? spec_of(command) : eval::read_run_file(command.run_file);
   if (spec.out.empty()) spec.out = command.out;
@@ -191,13 +197,88 @@ void show_plan(const eval::RunSpec& spec, const EvalCommand& command, int ranks)
     whole = static_cast<double>(eval::list_haystack(spec.haystack).bytes());
   const int shards = static_cast<int>(wire::plan_roles(ranks, command.setup.decoders).shards());
   const auto tokens = static_cast<std::uint64_t>(whole / eval::kPlanRates.bytes_per_token);
-  std::cout << eval::to_text(eval::plan_run(tasks, spec.scope, tokens, shards), ranks) << std::flush;
+  std::string text = eval::to_text(eval::plan_run(tasks, spec.scope, tokens, shards), ranks);
+  // Time and memory are estimated from the memory's own rates.
+  if (command.system != kMemorySystem) text.resize(text.find('\n') + 1);
+  std::cout << text << std::flush;
+}
+
+int measure(const eval::RunSpec& spec, const EvalCommand& command, const eval::EvalSetup& setup,
+            const eval::AskFunction& ask) {
+  const std::vector<eval::Task> tasks = make_tasks(spec);
+  Shown shown;
+  eval::run_tasks(tasks, spec.scope, setup, ask, shown.function());
+  shown.finish();
+  // A part's rows are summed up once they are merged.
+  return spec.scope.part ? 0 : show_summary(spec.out, command);
+}
+
+int eval_memory(comm::Transport& transport, const eval::RunSpec& spec, const EvalCommand& command) {
+  return run_eval(transport, command.setup, spec.out, [&](Job& job, const eval::AskFunction& ask) {
+    const auto counter = load_counter(command);
+    eval::EvalSetup setup = make_setup(spec, counter ? *counter : job.tokenizer());
+    setup.system = describe_memory(job.setup());
+    setup.row_system.model = job.setup().model.filename().string();
+    setup.row_system.language = language_of(job.setup());
+    setup.row_system.ranks = transport.size();
+    complete_row_system(setup, spec, command);
+    return measure(spec, command, setup, ask);
+  });
+}
+
+// The same file as of the memory, from one trial of a system in one process.
+struct FirstTrial {
+  std::uint64_t tokens = 0, bytes = 0, queries = 0;
+  double seconds = 0;
+};
+
+eval::AskFunction noting_first(const eval::AskFunction& ask, const text::Tokenizer& tokenizer, FirstTrial& first) {
+  return [&ask, &tokenizer, &first](const eval::Trial& trial) {
+    const base::Stopwatch watch;
+    std::vector<eval::Answer> answers = ask(trial);
+    if (first.queries > 0) return answers;
+    first.seconds = watch.seconds();
+    first.queries = answers.size();
+    eval::TokenCounter counter(tokenizer);
+    for (const std::filesystem::path& path : trial.context) {
+      const std::uint64_t bytes = std::filesystem::file_size(path);
+      first.bytes += bytes;
+      first.tokens += counter.count({path, bytes});
+    }
+    return answers;
+  };
+}
+
+void write_cost(const FirstTrial& first, const EvalCommand& command, const std::filesystem::path& out) {
+  if (first.queries == 0) return;
+  const nlohmann::json rank{{"rank", 0}, {"roles", {command.system}}, {"peak_memory_bytes", base::peak_memory_bytes()}};
+  const nlohmann::json cost{{"queries", first.queries},
+                            {"tokens", first.tokens},
+                            {"bytes", first.bytes},
+                            {"seconds", {{"answer", first.seconds}}},
+                            {"ranks", nlohmann::json::array({rank})}};
+  base::write_file(out / "first_job.json", cost.dump(2) + "\n");
+}
+
+int eval_baseline(comm::Transport& transport, const eval::RunSpec& spec, const EvalCommand& command) {
+  const Baseline baseline =
+      comm::together(transport, [&] { return load_baseline(command, spec.scope.key_modes.size(), transport.size()); });
+  const auto counter = load_counter(command);
+  eval::EvalSetup setup = make_setup(spec, counter ? *counter : *baseline.tokenizer);
+  setup.system = baseline.description;
+  setup.row_system = baseline.row;
+  complete_row_system(setup, spec, command);
+  FirstTrial first;
+  const int code = measure(spec, command, setup, noting_first(baseline.ask, *setup.tokenizer, first));
+  write_cost(first, command, spec.out);
+  return code;
 }
 
 }  // namespace
 
 int eval_command(comm::Transport& transport, const EvalCommand& command) {
   // All ranks read the same options and files; an error is the same on all of them.
+  comm::together(transport, [&] { check_system(command); });
   eval::RunSpec spec = comm::together(transport, [&] { return resolve_spec(command); });
   if (command.dry_run) {
     comm::together(transport, [&] {
@@ -208,18 +289,8 @@ int eval_command(comm::Transport& transport, const EvalCommand& command) {
   std::vector<std::filesystem::path> haystack{spec.haystack};
   spool_standard_input(transport, spec.out / "contexts", haystack);
   spec.haystack = haystack.front();
-  return run_eval(transport, command.setup, spec.out, [&](Job& job, const eval::AskFunction& ask) {
-    const std::vector<eval::Task> tasks = make_tasks(spec);
-    std::unique_ptr<const text::Tokenizer> counter;
-    if (!command.length_tokenizer.empty()) counter = text::load_tokenizer(command.length_tokenizer);
-    const eval::EvalSetup setup =
-        make_setup(spec, command, job, counter ? *counter : job.tokenizer(), transport.size());
-    Shown shown;
-    eval::run_tasks(tasks, spec.scope, setup, ask, shown.function());
-    shown.finish();
-    // A part's rows are summed up once they are merged.
-    return spec.scope.part ? 0 : show_summary(spec.out, command);
-  });
+  return command.system == kMemorySystem ? eval_memory(transport, spec, command)
+                                         : eval_baseline(transport, spec, command);
 }
 
 }  // namespace larimar::launch

@@ -7,6 +7,7 @@
 #include "eval/dataset.h"
 #include "eval/export.h"
 #include "eval/merge.h"
+#include "eval/results.h"
 #include "eval/run_file.h"
 #include "eval/runner.h"
 #include "eval/summary.h"
@@ -56,6 +57,10 @@ void show_context(const EvalFilesCommand& command) {
 }
 
 void validate(const fs::path& file) {
+  if (fs::is_directory(file)) {
+    std::cout << file.string() << ": valid, " << eval::validate_results(file) << " rows\n";
+    return;
+  }
   const eval::RunSpec spec = eval::read_run_file(file);
   std::vector<eval::Task> tasks;
   for (const eval::Preset& preset : spec.tasks) tasks.push_back(eval::make_task(preset));

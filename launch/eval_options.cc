@@ -1,3 +1,4 @@
+#include "launch/baseline.h"
 #include "launch/options.h"
 
 namespace larimar::launch {
@@ -16,7 +17,19 @@ void add_shared_options(CLI::App& app, EvalCommand& command) {
   app.add_option("--part", command.part,
                  "I/N: every N-th trial from the I-th, into a file of its own (default: from Slurm's array variables)");
   app.add_option("--limit", command.limit, "trials at most, the first ones; 0: all")->capture_default_str();
-  app.add_option("--system-name", command.system_name, "what rows call the system (default larimar)");
+  app.add_option(
+         "--system", command.system,
+         "what is tested: larimar, or in one process a language model that reads the context (full-context), or "
+         "retrieval of the same segments (bm25, minilm)")
+      ->check(CLI::IsMember({kMemorySystem, kFullContextSystem, kBm25System, kMiniLmSystem}))
+      ->capture_default_str();
+  app.add_option(
+         "--window", command.window,
+         "tokens of context, question and answer that full-context takes; the middle of a longer context is left "
+         "out (default: the model's positions, at most 8192)")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--system-name", command.system_name,
+                 "what rows call the system (default: --system, of full-context with the model)");
   app.add_flag("--dry-run", command.dry_run, "print what would be done, with time and memory for each rank, and stop");
   app.add_option("--fail-under", command.fail_under, "exit 1 if a recall is below this")->check(CLI::Range(0.0, 1.0));
 }
@@ -122,7 +135,7 @@ void add_eval_run_options(CLI::App& app, EvalCommand& command) {
 void add_eval_files_options(CLI::App& app, EvalFilesCommand& command) {
   const std::string action = app.get_name();
   app.add_option("path", command.path,
-                 action == "validate" ? "run file in YAML"
+                 action == "validate" ? "run file in YAML, or folder of results.jsonl"
                  : action == "import" ? "data file"
                                       : "folder of results.jsonl")
       ->required();

@@ -33,4 +33,11 @@ std::string keys_id(const JobSetup& setup) {
   return setup.keys == "minilm" ? id_of("minilm", setup.keys_folder) : id_of(setup.keys, setup.model);
 }
 
+std::string language_id(const JobSetup& setup) { return id_of(folder_name(setup.language), setup.language); }
+
+std::string folder_name(const fs::path& folder) {
+  const fs::path absolute = fs::absolute(folder).lexically_normal();
+  return (absolute.has_filename() ? absolute : absolute.parent_path()).filename().string();
+}
+
 }  // namespace larimar::launch

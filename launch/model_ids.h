@@ -1,4 +1,5 @@
 #pragma once
+#include <filesystem>
 #include <string>
 
 #include "launch/setup.h"
@@ -12,5 +13,9 @@ inline constexpr const char* kOwnCodes = "codes from a file";
 /// Throws MissingInputError.
 [[nodiscard]] std::string model_id(const JobSetup& setup);
 [[nodiscard]] std::string keys_id(const JobSetup& setup);
+[[nodiscard]] std::string language_id(const JobSetup& setup);
+
+/// "smollm2" of deps/smollm2/.
+[[nodiscard]] std::string folder_name(const std::filesystem::path& folder);
 
 }  // namespace larimar::launch

@@ -40,7 +40,30 @@ void load_larimar(Networks& networks, const JobSetup& setup, const NetworkNeeds&
   networks.decoder = decoder::load_larimar_decoder(setup.model, {setup.device, setup.dtype});
 }
 
+[[noreturn]] void refuse_architecture(const JobSetup& setup, const std::string& architecture) {
+  throw base::FormatError((setup.model / "config.json").string() + ": the architecture \"" + architecture +
+                          "\" is not known; known are larimar-compact and larimar (written by 'larimar convert')");
+}
+
 }  // namespace
+
+LanguageParts load_language(const JobSetup& setup) {
+  LanguageParts parts;
+  parts.tokenizer = text::load_tokenizer(setup.language);
+  parts.model = model::load_language_model(setup.language, {setup.device, setup.dtype});
+  return parts;
+}
+
+Segmenting load_segmenting(const JobSetup& setup) {
+  const std::string architecture = model::read_architecture(setup.model);
+  if (architecture == "larimar-compact") {
+    const model::CompactConfig config = model::read_compact_config(setup.model / "config.json");
+    return {text::load_tokenizer(setup.model / "tokenizer.json"), static_cast<std::size_t>(config.positions) - 1};
+  }
+  if (architecture != "larimar") refuse_architecture(setup, architecture);
+  return {model::load_larimar_tokenizer(setup.model, "encoder"),
+          model::read_larimar_config(setup.model).segment_tokens - 2};
+}
 
 Networks load_networks(const JobSetup& setup, const NetworkNeeds& needs) {
   Networks networks;
@@ -53,8 +76,7 @@ Networks load_networks(const JobSetup& setup, const NetworkNeeds& needs) {
   } else if (architecture == "larimar") {
     load_larimar(networks, setup, all);
   } else {
-    throw base::FormatError((setup.model / "config.json").string() + ": the architecture \"" + architecture +
-                            "\" is not known; known are larimar-compact and larimar (written by 'larimar convert')");
+    refuse_architecture(setup, architecture);
   }
   if (needs.keys) {
     const auto length = setup.keys == "code" ? model::KeyLength::kCodes : model::KeyLength::kUnit;
@@ -66,10 +88,9 @@ Networks load_networks(const JobSetup& setup, const NetworkNeeds& needs) {
     networks.decoder_service = std::make_unique<decoder::DecoderService>(*networks.decoder, words);
   }
   if (needs.decoder && needs_language(setup)) {
-    networks.language_tokenizer = text::load_tokenizer(setup.language);
-    networks.language = model::load_language_model(setup.language, {setup.device, setup.dtype});
+    networks.language = load_language(setup);
     networks.language_service =
-        std::make_unique<decoder::LanguageService>(*networks.language, *networks.language_tokenizer);
+        std::make_unique<decoder::LanguageService>(*networks.language.model, *networks.language.tokenizer);
   }
   LARIMAR_FAILPOINT("launch.models.loaded");
   return networks;

@@ -16,6 +16,24 @@ struct NetworkNeeds {
   bool decoder = false;
 };
 
+/// A language model with its tokenizer.
+struct LanguageParts {
+  std::unique_ptr<const text::Tokenizer> tokenizer;
+  std::unique_ptr<model::LanguageModel> model;
+};
+
+/// From setup.language. Calls local. Throws MissingInputError, FormatError or ConfigError naming the file.
+[[nodiscard]] LanguageParts load_language(const JobSetup& setup);
+
+/// How the model in setup.model takes in text: its tokenizer, and most tokens of a segment without specials.
+struct Segmenting {
+  std::unique_ptr<const text::Tokenizer> tokenizer;
+  std::size_t max_tokens = 0;
+};
+
+/// Reads no weights. Throws as load_networks.
+[[nodiscard]] Segmenting load_segmenting(const JobSetup& setup);
+
 /// The networks of one rank, loaded once; null where they are not needed.
 struct Networks {
   std::unique_ptr<const text::Tokenizer> tokenizer;          // of text that goes in
@@ -24,8 +42,7 @@ struct Networks {
   std::unique_ptr<model::KeyEncoder> keys;
   std::unique_ptr<model::CodeDecoder> decoder;
   std::unique_ptr<decoder::DecoderService> decoder_service;
-  std::unique_ptr<const text::Tokenizer> language_tokenizer;
-  std::unique_ptr<model::LanguageModel> language;  // for decoder ranks of a job that reranks or reads
+  LanguageParts language;  // for decoder ranks of a job that reranks or reads
   std::unique_ptr<decoder::LanguageService> language_service;
   std::size_t code_size = 0;
 };

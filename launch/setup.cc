@@ -26,11 +26,7 @@ bool has_file(const fs::path& path) {
 constexpr std::size_t kLanguageBatch = 4;
 
 void check_language(JobSetup& setup) {
-  if (!has_file(setup.language / "config.json")) {
-    throw base::ConfigError("--rerank and --reader need a language model, and there is no config.json in " +
-                            setup.language.string() +
-                            "; run launch/install.sh, or name a folder with --language-model");
-  }
+  check_language_folder(setup);
   const memory::MemoryRules& rules = setup.memory;
   if (setup.rerank &&
       (rules.key_memory != memory::KeyMemory::kStored || rules.aggregation != memory::Aggregation::kBest))
@@ -59,6 +55,12 @@ fs::path home_folder() {
 fs::path deps_folder() {
   const char* named = std::getenv("LARIMAR_DEPS");
   return named != nullptr && *named != '\0' ? fs::path(named) : home_folder() / ".deps";
+}
+
+void check_language_folder(const JobSetup& setup) {
+  if (has_file(setup.language / "config.json")) return;
+  throw base::ConfigError("a language model is needed, and there is no config.json in " + setup.language.string() +
+                          "; run launch/install.sh, or name a folder with --language-model");
 }
 
 void resolve_rules(JobSetup& setup) {
@@ -105,7 +107,8 @@ shard::KeyMode parse_key_mode(const std::string& name) {
   throw base::UsageError("key mode \"" + name + "\" is not known: use prefix, segment or sentence");
 }
 
-nlohmann::json to_json(const JobSetup& setup) {
+namespace {
+nlohmann::json all_but_dtype(const JobSetup& setup) {
   const bool window = setup.rules.segments.form == text::SegmentForm::kWindow;
   return {{"model", setup.model.string()},
           {"keys", setup.keys},
@@ -137,11 +140,18 @@ nlohmann::json to_json(const JobSetup& setup) {
           {"language_model", needs_language(setup) ? setup.language.string() : ""},
           {"batch", setup.batch},
           {"device", setup.device},
-          {"dtype", setup.dtype},
           {"threads", setup.threads},
           {"decoders", setup.decoders},
           {"patience", setup.patience},
           {"seed", setup.seed}};
+}
+}  // namespace
+
+nlohmann::json to_json(const JobSetup& setup) {
+  nlohmann::json fields = all_but_dtype(setup);
+  if (setup.dtype != "float32")
+    fields["dtype"] = setup.dtype;  // the usual one is left out, as it was before there was a choice
+  return fields;
 }
 
 }  // namespace larimar::launch

@@ -47,6 +47,9 @@ struct JobSetup {
 /// What launch/install.sh unpacked: $LARIMAR_DEPS, or .deps there.
 [[nodiscard]] std::filesystem::path deps_folder();
 
+/// Throws ConfigError if setup.language holds no model.
+void check_language_folder(const JobSetup& setup);
+
 /// Key memory and aggregation where they follow from the rest. Throws ConfigError as memory::check.
 void resolve_rules(JobSetup& setup);
 

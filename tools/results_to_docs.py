@@ -38,6 +38,8 @@ def cell(value):
 
 
 def recall(measure, n):
+    if measure is None:  # of a system that does not retrieve
+        return "-"
     return f"{measure['recall']:.2f} ({measure['hits']}/{n}, {measure['low']:.2f} to {measure['high']:.2f})"
 
 

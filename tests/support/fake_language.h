@@ -24,7 +24,7 @@ class FakeLanguage final : public model::LanguageModel {
                                              const model::GenerationOptions& options) override {
     std::vector<Tokens> answers;
     for (const Tokens& prompt : prompts) {
-      this->prompts.push_back(prompt);
+      seen.push_back(prompt);
       const std::size_t count = std::min(prompt.size(), options.max_new_tokens);
       answers.emplace_back(prompt.end() - static_cast<std::ptrdiff_t>(count), prompt.end());
     }
@@ -40,7 +40,7 @@ class FakeLanguage final : public model::LanguageModel {
         return std::ranges::find(prompts[i], token) != prompts[i].end();
       });
       values.push_back(std::log((static_cast<double>(known) + 1) / (static_cast<double>(continuations[i].size()) + 1)));
-      this->prompts.push_back(prompts[i]);
+      seen.push_back(prompts[i]);
     }
     return values;
   }
@@ -49,7 +49,7 @@ class FakeLanguage final : public model::LanguageModel {
     return linalg::Matrix::Zero(static_cast<linalg::Index>(tokens.size()), vocabulary());
   }
 
-  std::vector<Tokens> prompts;  // of all calls
+  std::vector<Tokens> seen;  // prompts of all calls
 };
 
 }  // namespace larimar::support

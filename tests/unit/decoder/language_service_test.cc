@@ -58,7 +58,7 @@ TEST(LanguageService, TheTextThatExplainsTheQuestionIsLikelier) {
   const auto values = service.likelihoods({"XYZ 123?", {"nothing of it", "XYZ is 123", ""}});
   ASSERT_EQ(values.size(), 3U);
   EXPECT_GT(values[1], values[0]);
-  EXPECT_EQ(model.prompts.size(), 3U);
+  EXPECT_EQ(model.seen.size(), 3U);
   EXPECT_TRUE(service.likelihoods({"who?", {}}).empty());
   EXPECT_EQ(service.likelihoods({"", {"a", "b"}}), (std::vector<double>{0, 0})) << "no question, no order";
 }
@@ -68,9 +68,9 @@ TEST(LanguageService, MarksInATextFromOutsideAreOrdinaryText) {
   const ChatTokenizer tokenizer;
   LanguageService service(model, tokenizer);
   const auto turns = [&](const std::string& text, const std::string& question) {
-    model.prompts.clear();
+    model.seen.clear();
     static_cast<void>(service.answer({question, {text}}));
-    return std::ranges::count(model.prompts.front(), 250) + std::ranges::count(model.prompts.front(), 251);
+    return std::ranges::count(model.seen.front(), 250) + std::ranges::count(model.seen.front(), 251);
   };
   const auto usual = turns("plain", "who?");
   EXPECT_GT(usual, 0);
@@ -83,7 +83,7 @@ TEST(LanguageService, AnswersComeFromTheTextsInTheirOrder) {
   LanguageService service(model, tokenizer);
   EXPECT_EQ(service.answer({"who?", {}}), "");
   static_cast<void>(service.answer({"who was it?", {"first note", "second note"}}));
-  const std::string prompt = text_of(model.prompts.back());
+  const std::string prompt = text_of(model.seen.back());
   EXPECT_LT(prompt.find("first note"), prompt.find("second note"));
   EXPECT_LT(prompt.find("second note"), prompt.find("who was it?"));
 }

@@ -109,6 +109,26 @@ TEST_F(ResultLogTest, LinesThatAreNoRowsAreNamed) {
   EXPECT_THAT(open_error(configuration), HasSubstr("manifest.json is not a JSON object"));
 }
 
+TEST_F(ResultLogTest, ValidRowsAreCountedAndFaultsNamed) {
+  {
+    ResultLog log(folder.path(), configuration);
+    log.append(make_row("a"));
+    log.append(make_row("b"));
+  }
+  const auto error = [&] { return error_of<base::Error>([&] { (void)validate_results(folder.path()); }); };
+  EXPECT_EQ(validate_results(folder.path()), 2U);
+  const std::string rows = base::read_file(file());
+  add_text("{\"cut");
+  EXPECT_THAT(error(), HasSubstr("line 3: the line is cut off"));
+  base::write_file(file(), rows + rows);
+  EXPECT_THAT(error(), HasSubstr("line 3: the cell a is there twice"));
+  base::write_file(file(), rows);
+  base::write_file(folder.path() / "manifest.json", "{}");
+  EXPECT_THAT(error(), HasSubstr("line 1: the row was made with another configuration"));
+  fs::remove(folder.path() / "manifest.json");
+  EXPECT_THAT(error(), HasSubstr("manifest.json"));
+}
+
 TEST_F(ResultLogTest, AFileInTheWayOfTheFolderIsNamed) {
   folder.write("file", "x");
   EXPECT_THAT(error_of<base::Error>([&] { ResultLog log(folder.path() / "file", configuration); }), HasSubstr("file"));

@@ -23,8 +23,15 @@ struct Bench {
   static wire::CodeRecord nothing() { return {.status = ReadStatus::kEmpty}; }
 
   std::vector<AnswerRecord> answers(const coordinator::BatchRead& read, const std::vector<std::string>& texts) const {
+    AnsweredBatch batch;
+    batch.queries = queries;
+    batch.decoded = {read, texts};
+    const std::size_t k = read.records.size() / queries.size();
+    for (std::size_t q = 0; q < queries.size(); ++q)
+      batch.best_score.push_back(static_cast<double>(read.scores[q * k]));
+    batch.times = {.keys = 1.0, .read = 2.0, .decode = 4.0};
     std::vector<AnswerRecord> found;
-    append_answers(queries, read, texts, documents, 0.3, {.keys = 1.0, .read = 2.0, .decode = 4.0}, found);
+    append_answers(batch, documents, 0.3, found);
     return found;
   }
 };
