@@ -1,7 +1,8 @@
 #include "eval/baseline/bm25.h"
 
-#include <cmath>
 #include <gtest/gtest.h>
+
+#include <cmath>
 
 #include "tests/unit/eval_baseline/support.h"
 

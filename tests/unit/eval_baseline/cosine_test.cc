@@ -1,7 +1,8 @@
 #include "eval/baseline/cosine.h"
 
-#include <algorithm>
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 #include "tests/unit/eval_baseline/support.h"
 

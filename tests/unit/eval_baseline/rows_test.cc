@@ -1,5 +1,6 @@
 // Rows of systems that do not retrieve, or have no key modes: what is null in them, and what sums make of that.
 #include <gtest/gtest.h>
+
 #include <nlohmann/json.hpp>
 
 #include "eval/row.h"
@@ -33,8 +34,7 @@ TEST(Rows, OfASystemThatReadsTheContextHaveNoScoresOfRetrievalButUsage) {
     EXPECT_TRUE(details[name].is_null()) << name;
   }
   EXPECT_TRUE(details["wording"].get<bool>());
-  EXPECT_EQ(written["usage"],
-            nlohmann::json({{"prompt_tokens", 900}, {"completion_tokens", 12}, {"truncated", true}}));
+  EXPECT_EQ(written["usage"], nlohmann::json({{"prompt_tokens", 900}, {"completion_tokens", 12}, {"truncated", true}}));
   EXPECT_TRUE(written["larimar"]["retrieval_rank"].is_null());
   EXPECT_EQ(written["larimar"]["key_mode"], "");
   EXPECT_EQ(written["larimar"]["system"], "smollm2 full context");
