@@ -126,9 +126,9 @@ TEST(FullContext, RefusesATokenizerOfAnotherVocabularyAndAMissingDocument) {
 TEST(FullContext, EncodesAFileOnceAndAnswersAsWithoutTheCache) {
   const Folder folder;
   const NamedTokenizer tokenizer(kChat);
-  FakeLanguage model(120);
+  FakeLanguage model(350);
   FullContext kept(model, tokenizer, 0);
-  const auto shared = folder.write("shared", std::string(50, 's') + "."), other = folder.write("other", "Other.");
+  const auto shared = folder.write("shared", std::string(300, 's') + "."), other = folder.write("other", "Other.");
   const std::vector<Query> queries = {prefix_query("p", "The key is"), question_query("q", "Which key?")};
   const std::vector<std::vector<std::filesystem::path>> contexts = {
       {shared, other}, {shared}, {shared, shared}, {other, shared}};
