@@ -122,6 +122,15 @@ class BadModels(LarimarModelTest):
         path.write_text(json.dumps(config))
         self.refused(65, '"titan"', "larimar-compact", "larimar")
 
+    def test_a_type_that_the_device_lacks_is_refused(self):
+        result = self.run_program("run", "--context", self.context, "--query", "Who?", "--out", self.out, "--model", self.model,
+                                  "--keys", "model", "--dtype", "float16")
+        self.assertEqual(result.code, 78, result.err)
+        self.assertIn("float16", result.err)
+        result = self.run_program("run", "--context", self.context, "--query", "Who?", "--out", self.out, "--model", self.model,
+                                  "--keys", "model", "--dtype", "float8")
+        self.assertEqual(result.code, 2, result.err)
+
     def test_a_key_memory_of_another_width_is_refused(self):
         result = self.run_program("run", "--context", self.context, "--query", "Who?", "--out", self.out, "--model",
                                   harness.settings.model, "--keys", "model", "--addressing", "dense", "--m0", self.model / "m0.safetensors")
