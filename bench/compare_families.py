@@ -17,7 +17,7 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-PREFILL, TEXTS, REPEAT = 1024, 1000, 3
+PREFILL, TEXTS, REPEAT = 960, 1000, 3
 
 
 def configurations():

@@ -100,7 +100,8 @@ for name in "$@"; do
     everyday-rerank | unseen-rerank)
       file=everyday.jsonl
       [[ $name == everyday-rerank ]] || file=everyday_unseen.jsonl
-      on_four needles --needles "$needles/$file" --haystack "$data/haystack" --key-modes segment --forms question --rerank likelihood --out "$out/$name" ;;
+      "$larimar" eval needles --needles "$needles/$file" --haystack "$data/haystack" --key-modes segment --forms question \
+        --rerank likelihood --out "$out/$name" ;;
     unseen) on_four needles --needles "$needles/everyday_unseen.jsonl" --haystack "$data/haystack" --key-modes segment --forms prefix,question --out "$out/unseen" ;;
     reliability) run_reliability ;;
     scope)
