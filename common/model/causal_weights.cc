@@ -45,7 +45,10 @@ at::Tensor TensorReader::stack(const std::vector<std::string>& names, bool is_tr
     parts.push_back(is_transposed ? part.t() : part);
     rows += parts.back().size(0);
   }
-  at::Tensor whole = at::empty({rows, parts.front().size(1)}, options_);
+  const std::int64_t columns = parts.front().size(1);
+  // A product with one position is a sum of rows of [in, out], faster than dot products with rows of [out, in] wherever the
+  // output is the wider side (1.2 to 1.8 times, MKL on AVX2); with many positions both are equal.
+  at::Tensor whole = rows >= columns ? at::empty({columns, rows}, options_).t() : at::empty({rows, columns}, options_);
   std::int64_t row = 0;
   for (const at::Tensor& part : parts) {
     whole.narrow(0, row, part.size(0)).copy_(part);
@@ -58,7 +61,8 @@ CausalWeights read_causal_weights(const Checkpoint& checkpoint, const CausalConf
                                   const std::string& prefix, const at::TensorOptions& options) {
   const TensorReader reader(checkpoint, options);
   CausalWeights weights;
-  weights.head = reader.read(config.is_tied ? names.base + names.tokens + ".weight" : prefix + "lm_head.weight");
+  weights.head =
+      reader.stack({config.is_tied ? names.base + names.tokens + ".weight" : prefix + "lm_head.weight"}, false);
   if (!names.positions.empty()) weights.positions = reader.read(names.base + names.positions + ".weight");
   weights.final_norm = read_norm(reader, names.base + names.final_norm, names.has_bias);
   for (std::uint64_t i = 0; i < config.layers; ++i) {

@@ -39,7 +39,8 @@ class TensorReader {
       : checkpoint_(checkpoint), options_(options) {}
 
   [[nodiscard]] at::Tensor read(const std::string& name) const;
-  /// Matrices above each other; each stored as [in, out] if `is_transposed`, returned as [out, in].
+  /// Matrices above each other; each stored as [in, out] if `is_transposed`, returned as [out, in], which lies in memory as
+  /// products read it fastest: transposed where out >= in.
   [[nodiscard]] at::Tensor stack(const std::vector<std::string>& names, bool is_transposed) const;
 
  private:
