@@ -47,7 +47,7 @@ at::Tensor TensorReader::stack(const std::vector<std::string>& names, bool is_tr
   }
   const std::int64_t columns = parts.front().size(1);
   // A product with one position is a sum of rows of [in, out], faster than dot products with rows of [out, in] wherever the
-  // output is the wider side (1.2 to 1.8 times, MKL on AVX2); with many positions both are equal.
+  // output is the wider side; with many positions both are equal (bench/compare_models.py shows decoding and prefill).
   at::Tensor whole = rows >= columns ? at::empty({columns, rows}, options_).t() : at::empty({rows, columns}, options_);
   std::int64_t row = 0;
   for (const at::Tensor& part : parts) {

@@ -4,11 +4,13 @@ import json
 import os
 import pickle
 import struct
+import subprocess
 import sys
 import time
 import zipfile
 
 import harness
+import tensors
 from harness import ProgramTest
 
 
@@ -189,6 +191,66 @@ class Converted(ConvertTest):
         self.out.rename(self.folder / "first")
         self.assertEqual(self.convert(self.checkpoint).code, 0)
         self.assertEqual(first, {path.relative_to(self.out): path.read_bytes() for path in self.out.rglob("*") if path.is_file()})
+
+
+# Run by the Python that has numpy and gguf: a Llama of one layer as GGUF stores it, rotary halves of q and k interleaved.
+WRITE_GGUF = """
+import sys, numpy, gguf
+hidden, heads, kv_heads, inner, words = 32, 4, 2, 64, 8
+random = numpy.random.default_rng(5)
+def interleaved(rows, count):
+    return rows.reshape(count, 2, rows.shape[0] // count // 2, rows.shape[1]).swapaxes(1, 2).reshape(rows.shape)
+writer = gguf.GGUFWriter(sys.argv[1], sys.argv[3])
+writer.add_block_count(1); writer.add_context_length(64); writer.add_embedding_length(hidden); writer.add_feed_forward_length(inner)
+writer.add_head_count(heads); writer.add_head_count_kv(kv_heads); writer.add_layer_norm_rms_eps(1e-5); writer.add_rope_freq_base(10000.0)
+writer.add_tokenizer_model("gpt2"); writer.add_tokenizer_pre("smollm"); writer.add_token_list(["<s>", "a", "b", "c", "ab", "d", "e", "f"])
+writer.add_token_types([3, 1, 1, 1, 1, 1, 1, 1]); writer.add_token_merges(["a b"]); writer.add_bos_token_id(0); writer.add_eos_token_id(0)
+q, k = (random.standard_normal((n * 8, hidden)).astype("float32") for n in (heads, kv_heads))
+down = random.standard_normal((hidden, inner)).astype("float32")
+writer.add_tensor("blk.0.attn_q.weight", interleaved(q, heads)); writer.add_tensor("blk.0.attn_k.weight", interleaved(k, kv_heads))
+quantized = gguf.quants.quantize(down, gguf.GGMLQuantizationType.Q8_0)
+writer.add_tensor("blk.0.ffn_down.weight", quantized, raw_dtype=gguf.GGMLQuantizationType.Q8_0)
+for name, shape in (("token_embd", (words, hidden)), ("output_norm", (hidden,)), ("blk.0.attn_norm", (hidden,)), ("blk.0.ffn_norm", (hidden,)),
+                    ("blk.0.attn_v", (kv_heads * 8, hidden)), ("blk.0.attn_output", (hidden, hidden)), ("blk.0.ffn_gate", (inner, hidden)),
+                    ("blk.0.ffn_up", (inner, hidden))):
+    writer.add_tensor(name + ".weight", random.standard_normal(shape).astype("float32"))
+writer.write_header_to_file(); writer.write_kv_data_to_file(); writer.write_tensors_to_file(); writer.close()
+numpy.concatenate([q, k, gguf.quants.dequantize(quantized, gguf.GGMLQuantizationType.Q8_0).reshape(inner, hidden)]).tofile(sys.argv[2])
+"""
+
+
+class Gguf(ConvertTest):
+    def write_gguf(self, architecture="llama"):
+        path, expected = self.folder / "tiny.gguf", self.folder / "expected.bin"
+        deps = os.environ.get("LARIMAR_DEPS", str(harness.settings.source / ".deps"))
+        done = subprocess.run(["/usr/bin/python3", "-c", WRITE_GGUF, path, expected, architecture], capture_output=True, text=True,
+                              env={**os.environ, "PYTHONPATH": f"{deps}/python"}, check=False)
+        if done.returncode != 0:
+            harness.skip_loudly(f"no GGUF can be written here: {done.stderr[-300:]}")
+        return path, expected.read_bytes()
+
+    def test_rotary_halves_come_apart_and_small_types_become_floats(self):
+        path, expected = self.write_gguf()
+        result = self.run_program("convert", path, self.out)
+        self.assertEqual(result.code, 0, result.err)
+        found = tensors.read(self.out / "model.safetensors")
+        layer = "model.layers.0."
+        names = (layer + "self_attn.q_proj.weight", layer + "self_attn.k_proj.weight", layer + "mlp.down_proj.weight")
+        self.assertEqual(b"".join(found[name].values.tobytes() for name in names), expected)
+        self.assertEqual(found[names[2]].shape, [32, 64])
+        config = json.loads((self.out / "config.json").read_text())
+        self.assertEqual((config["num_key_value_heads"], config["tie_word_embeddings"], config["vocab_size"]), (2, True, 8))
+
+    def test_another_family_is_named(self):
+        path, _ = self.write_gguf("falcon")
+        self.refused(path, "falcon", "Llama")
+
+    def test_cut_files_are_refused(self):
+        path, _ = self.write_gguf()
+        whole = path.read_bytes()
+        for length in (8, 40, 400, len(whole) // 2, len(whole) - 4):
+            path.write_bytes(whole[:length])
+            self.refused(path, "tiny.gguf")
 
 
 if __name__ == "__main__":

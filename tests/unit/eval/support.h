@@ -13,6 +13,7 @@
 #include "common/base/file.h"
 #include "common/text/tokenizer.h"
 #include "eval/trial.h"
+#include "tests/support/temporary_folder.h"
 
 namespace larimar::eval {
 namespace fs = std::filesystem;
@@ -20,31 +21,7 @@ namespace fs = std::filesystem;
 
 namespace larimar::eval::test {
 
-/// A folder that is removed with everything in it.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "larimar_eval_XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw base::IoError("cannot make a temporary folder");
-    path_ = name;
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-
-  [[nodiscard]] const fs::path& path() const { return path_; }
-  fs::path write(const fs::path& name, std::string_view text) const {
-    fs::create_directories((path_ / name).parent_path());
-    base::write_file(path_ / name, text);
-    return path_ / name;
-  }
-
- private:
-  fs::path path_;
-};
+using support::TemporaryFolder;
 
 /// One token for each word.
 class WordTokenizer : public text::Tokenizer {

@@ -8,34 +8,12 @@
 
 #include "common/base/error.h"
 #include "common/base/file.h"
+#include "tests/support/temporary_folder.h"
 
 namespace larimar::eval::report::test {
 namespace fs = std::filesystem;
 
-/// A folder that is removed with everything in it.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "larimar_report_XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw base::IoError("cannot make a temporary folder");
-    path_ = name;
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  [[nodiscard]] const fs::path& path() const { return path_; }
-  fs::path write(const fs::path& name, std::string_view text) const {
-    fs::create_directories((path_ / name).parent_path());
-    base::write_file(path_ / name, text);
-    return path_ / name;
-  }
-
- private:
-  fs::path path_;
-};
+using support::TemporaryFolder;
 
 /// What the error of this class says; empty if none was thrown.
 template <class Error, class Action>
