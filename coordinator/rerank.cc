@@ -7,21 +7,18 @@
 #include "common/base/contracts.h"
 
 namespace larimar::coordinator {
-namespace {
 
-/// Places of the query's sources in their new order.
-std::vector<std::size_t> order_of(const std::vector<double>& likelihoods, std::size_t k) {
-  std::vector<std::size_t> order(k);
+std::vector<std::size_t> likeliest_first(std::span<const double> likelihoods, std::span<const float> scores,
+                                         double key_weight) {
+  LARIMAR_EXPECT(likelihoods.size() == scores.size());
+  const auto worth = [&](std::size_t i) { return likelihoods[i] + key_weight * static_cast<double>(scores[i]); };
+  std::vector<std::size_t> order(likelihoods.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  // Sources that are not there stand behind the others and stay there.
-  std::stable_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(likelihoods.size()),
-                   [&](std::size_t a, std::size_t b) { return likelihoods[a] > likelihoods[b]; });
+  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return worth(a) > worth(b); });
   return order;
 }
 
-}  // namespace
-
-void rerank(DecodedRead& decoded, std::span<const std::vector<double>> likelihoods, std::size_t keep) {
+void rerank(DecodedRead& decoded, std::span<std::vector<double>> likelihoods, std::size_t keep, double key_weight) {
   const BatchRead& old = decoded.read;
   const std::size_t queries = likelihoods.size();
   const std::size_t k = old.reads;
@@ -34,7 +31,15 @@ void rerank(DecodedRead& decoded, std::span<const std::vector<double>> likelihoo
   next.read.participation = old.participation;
   for (std::size_t q = 0; q < queries; ++q) {
     LARIMAR_EXPECT(likelihoods[q].size() <= k);
-    const std::vector<std::size_t> order = order_of(likelihoods[q], k);
+    std::vector<double>& mine = likelihoods[q];
+    std::vector<std::size_t> order =
+        likeliest_first(mine, std::span(old.scores).subspan(q * k, mine.size()), key_weight);
+    std::vector<double> sorted;
+    for (const std::size_t from : order) sorted.push_back(mine[from]);
+    sorted.resize(std::min(keep, sorted.size()));
+    mine = std::move(sorted);
+    // Sources that are not there stand behind the others and stay there.
+    for (std::size_t i = order.size(); i < k; ++i) order.push_back(i);
     for (std::size_t i = 0; i < keep; ++i) {
       const std::size_t from = q * k + order[i];
       next.read.z_read.row(static_cast<linalg::Index>(q * keep + i)) = old.z_read.row(static_cast<linalg::Index>(from));

@@ -95,11 +95,7 @@ void use_language(const Asking& asking, std::size_t queries, AnsweredBatch& batc
     const auto passages = root ? passages_of(batch) : std::vector<decoder::Passages>{};
     batch.likelihoods = exchange_likelihoods(ranks, passages, queries);
     if (root) {
-      coordinator::rerank(batch.decoded, batch.likelihoods, asking.setup.reads);
-      for (std::vector<double>& values : batch.likelihoods) {
-        std::ranges::sort(values, std::greater<>());
-        values.resize(std::min(values.size(), asking.setup.reads));
-      }
+      coordinator::rerank(batch.decoded, batch.likelihoods, asking.setup.reads, asking.setup.key_weight.value());
     }
   }
   if (asking.setup.reader) {

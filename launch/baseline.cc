@@ -87,6 +87,7 @@ nlohmann::json describe_retrieval(const EvalCommand& command, const JobSetup& se
     description["language_model"] = language_id(setup);
     description["dtype"] = setup.dtype;
   }
+  if (setup.rerank) description["key_weight"] = setup.key_weight.value();
   if (command.system == kMiniLmSystem) {
     description["keys"] = keys_id(setup);
   } else {
@@ -133,6 +134,8 @@ Baseline load_baseline(const EvalCommand& command, std::size_t key_modes, int ra
   check_command(command, key_modes, ranks);
   JobSetup setup = command.setup;
   setup.keys = command.system == kMiniLmSystem ? kMiniLmSystem : "model";  // of no meaning to the others
+  // BM25's scores are no cosines.
+  if (command.system == kBm25System && !setup.key_weight) setup.key_weight = 0.0;
   setup = resolve(std::move(setup));
   model::set_threads(setup.threads);
   const bool reads_all = command.system == kFullContextSystem;

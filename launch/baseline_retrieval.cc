@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
 #include <utility>
 
 #include "common/base/ids.h"
 #include "common/base/interrupt.h"
 #include "coordinator/answers.h"
+#include "coordinator/rerank.h"
 #include "launch/eval_answers.h"
 
 namespace larimar::launch {
@@ -40,6 +40,7 @@ RetrievalBaseline::RetrievalBaseline(const text::Tokenizer& tokenizer, const tex
       candidates_(std::max(setup.candidates, setup.reads)),
       rerank_(setup.rerank),
       reader_(setup.reader),
+      key_weight_(setup.key_weight.value()),
       ranker_(ranker),
       language_(language) {}
 
@@ -60,11 +61,11 @@ void RetrievalBaseline::rerank(const std::string& question, const ContextPassage
   decoder::Passages candidates{question, {}};
   for (const Ranked& one : ranking) candidates.texts.push_back(context[one.passage].text);
   const std::vector<double> likelihoods = language_->likelihoods(candidates);
-  std::vector<std::size_t> order(ranking.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return likelihoods[a] > likelihoods[b]; });
+  std::vector<float> scores;
+  for (const Ranked& one : ranking) scores.push_back(static_cast<float>(one.score));
   Ranking next;
-  for (const std::size_t from : order) next.push_back(ranking[from]);
+  for (const std::size_t from : coordinator::likeliest_first(likelihoods, scores, key_weight_))
+    next.push_back(ranking[from]);
   ranking = std::move(next);
 }
 

@@ -14,7 +14,7 @@ namespace larimar::launch {
 /// Retrieval without a memory: the best passages of the context are read as they stand in it, and the answer is made out of
 /// them as out of decoded texts (coordinator::assemble_answer): a prefix is aligned with them, a question is answered by the
 /// first of them or by the reader's words. With setup.rerank the best `candidates` of a question are ordered by likelihood
-/// first. Tokenizer, ranker and language service are borrowed; the last is null where setup needs none.
+/// and setup.key_weight first, which must be there. Tokenizer, ranker and language service are borrowed; the last is null where setup needs none.
 class RetrievalBaseline {
  public:
   RetrievalBaseline(const text::Tokenizer& tokenizer, const text::SegmentRules& rules, const JobSetup& setup,
@@ -32,6 +32,7 @@ class RetrievalBaseline {
   eval::baseline::PassageMaker passages_;
   std::size_t reads_, candidates_;
   bool rerank_, reader_;
+  double key_weight_;
   eval::baseline::Ranker& ranker_;
   decoder::LanguageService* language_;
 };

@@ -100,6 +100,9 @@ void add_language_options(CLI::App& app, JobSetup& setup) {
   app.add_option("--candidates", setup.candidates, "segments that --rerank orders for a question")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
+  app.add_option("--key-weight", setup.key_weight,
+                 "weight of a key's cosine beside the mean log likelihood in --rerank (default: 4; 0 with --keys code)")
+      ->check(CLI::Range(0.0, 1000.0));
   add_switch("--reader", "smollm2", setup.reader, "who words the answer to a question: smollm2, or none (the segment)");
   app.add_option("--language-model", setup.language,
                  "folder of the model for --rerank and --reader (default: SmolLM2, where launch/install.sh puts it)");

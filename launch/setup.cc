@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/base/error.h"
+#include "coordinator/rerank.h"
 
 namespace larimar::launch {
 namespace {
@@ -87,6 +88,7 @@ JobSetup resolve(JobSetup setup) {
   const bool minilm = has_file(setup.keys_folder / "model.safetensors");
   if (setup.keys == "auto") setup.keys = own_key_memory ? "code" : minilm ? "minilm" : "model";
   if (!setup.scope) setup.scope = setup.keys == "code" ? kNoScope : kUsualScope;
+  if (!setup.key_weight) setup.key_weight = setup.keys == "code" ? 0.0 : coordinator::kKeyWeight;
   if (setup.keys == "minilm" && !minilm) {
     throw base::ConfigError("--keys minilm: no model.safetensors in " + setup.keys_folder.string() +
                             "; run launch/install.sh, name the folder with --keys-folder, or use --keys model");
@@ -151,6 +153,7 @@ nlohmann::json to_json(const JobSetup& setup) {
   nlohmann::json fields = all_but_dtype(setup);
   if (setup.dtype != "float32")
     fields["dtype"] = setup.dtype;  // the usual one is left out, as it was before there was a choice
+  if (setup.rerank) fields["key_weight"] = setup.key_weight.value_or(coordinator::kKeyWeight);
   return fields;
 }
 

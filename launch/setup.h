@@ -29,6 +29,7 @@ struct JobSetup {
   std::filesystem::path calibrate;  // text not in the context: scope becomes what 95 % of its sentences stay below
   bool rerank = false;              // order the candidates of a question by the language model's likelihood
   std::size_t candidates = 24;      // of a question, where they are reranked
+  std::optional<double> key_weight;  // of a key's score beside the likelihood; resolve(): 0 where scores are no cosines
   bool reader = false;              // let the language model word the answers to questions
   std::filesystem::path language;   // its folder; empty: where launch/install.sh puts SmolLM2
   std::size_t batch = 64;           // queries read together

@@ -107,7 +107,9 @@ Answer FullContext::answer(const Query& query, const Tokens& context) {
   model::GenerationOptions options;
   options.max_new_tokens = text::kMostAnswerTokens;
   options.stop = prompts_.stops();
-  const Tokens given = model_.generate({&prompt, 1}, options).front();
+  const auto [place, is_new] = given_.try_emplace(prompt);
+  if (is_new) place->second = model_.generate({&prompt, 1}, options).front();
+  const Tokens& given = place->second;
   Answer answer;
   answer.id = query.id;
   answer.answer = text::trim_white_space(tokenizer_.decode(given));

@@ -1,6 +1,7 @@
 #pragma once
 // A language model that reads the whole context, or as much of it as its window holds.
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -34,7 +35,8 @@ class FullContext {
   FullContext(model::LanguageModel& model, const text::Tokenizer& tokenizer, std::size_t window);
 
   /// Answers with usage, without citations. Prompts go one by one and begin with the context, so that the model takes over
-  /// what it computed for the one before as far as both are equal.
+  /// what it computed for the one before as far as both are equal. A prompt that was there before, word for word, is not
+  /// computed again: beyond the window that is so wherever the needle lies in what was cut out.
   /// Throws ConfigError for a question that leaves no room for any context, MissingInputError for a document.
   [[nodiscard]] std::vector<Answer> ask(const Trial& trial);
 
@@ -56,6 +58,7 @@ class FullContext {
   text::PromptWriter prompts_;
   std::size_t window_ = 0;
   DocumentCache<Tokens> documents_;
+  std::map<Tokens, Tokens> given_;  // answers by prompt
 };
 
 }  // namespace larimar::eval::baseline

@@ -38,7 +38,7 @@ class Answers(LanguageTest):
     def test_order_words_and_citations_on_any_number_of_ranks(self):
         usual = None
         for ranks, decoders in ((0, 1), (3, 1), (4, 2)):
-            found = self.run_job("--rerank", "likelihood", "--candidates", 6, "--reader", "smollm2", "--reads", 3, "--decoders", decoders,
+            found = self.run_job("--rerank", "likelihood", "--candidates", 6, "--key-weight", 0, "--reader", "smollm2", "--reads", 3, "--decoders", decoders,
                                  ranks=ranks, out=f"out{ranks}")
             texts = {name: (answer["answer"], answer["decoded"], answer.get("likelihoods")) for name, answer in found.items()}
             usual = usual or texts
@@ -56,6 +56,13 @@ class Answers(LanguageTest):
                 self.assertGreater(answer["timings"]["language"], 0)
             self.assertNotIn("likelihoods", found["prefix"], "a prefix is completed, not ranked")
             self.assertEqual(found["prefix"]["answer"].strip(), "green ink.")
+
+    def test_a_great_weight_of_the_key_leaves_its_order(self):
+        by_key, reranked = self.run_job("--reads", 3), self.run_job("--rerank", "likelihood", "--candidates", 6, "--reads", 3,
+                                                                    "--key-weight", 1000)
+        for question in QUESTIONS:
+            self.assertEqual(reranked[question]["decoded"], by_key[question]["decoded"])
+            self.assertEqual(len(reranked[question]["likelihoods"]), 3)
 
     def test_without_them_nothing_of_it_shows(self):
         found = self.run_job()

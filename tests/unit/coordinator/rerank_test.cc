@@ -38,7 +38,9 @@ DecodedRead decoded_read(const std::vector<std::size_t>& held) {
 
 TEST(Rerank, TheLikeliestComeFirstWithAllThatBelongsToThem) {
   DecodedRead decoded = decoded_read({4, 4});
-  rerank(decoded, std::vector<std::vector<double>>{{-3, -1, -2, -9}, {-1, -2, -3, -4}}, 2);
+  std::vector<std::vector<double>> likelihoods{{-3, -1, -2, -9}, {-1, -2, -3, -4}};
+  rerank(decoded, likelihoods, 2, 0);
+  EXPECT_EQ(likelihoods, (std::vector<std::vector<double>>{{-1, -2}, {-1, -2}})) << "they stay with their texts";
   const BatchRead& read = decoded.read;
   EXPECT_EQ(read.reads, 2U);
   EXPECT_EQ(decoded.texts, (std::vector<std::string>{"text 1", "text 2", "text 10", "text 11"}));
@@ -53,15 +55,30 @@ TEST(Rerank, TheLikeliestComeFirstWithAllThatBelongsToThem) {
   EXPECT_EQ(read.margin.size(), 2U);
 }
 
+TEST(Rerank, TheKeysScoreWeighsBesideTheLikelihood) {
+  // Keys fall by 0.1 a place: with weight 4 that is worth 0.4 nats.
+  DecodedRead decoded = decoded_read({4, 4});
+  std::vector<std::vector<double>> likelihoods{{-2.0, -1.7, -1.0, -0.9}, {-2.0, -1.7, -1.0, -0.9}};
+  rerank(decoded, likelihoods, 3, 4);
+  EXPECT_EQ(decoded.texts[0], "text 2") << "-1.0 + 4 * 0.8 against -0.9 + 4 * 0.7";
+  EXPECT_EQ(decoded.texts[1], "text 0");
+  EXPECT_EQ(likelihoods[0], (std::vector<double>{-1.0, -2.0, -0.9}));
+  const std::vector<float> equal(4, 0.5F);
+  EXPECT_EQ(likeliest_first(std::vector<double>{-3, -1, -2, -1}, equal, 4),
+            (std::vector<std::size_t>{1, 3, 2, 0}));
+}
+
 TEST(Rerank, EqualOnesKeepTheirOrderAndNoLikelihoodsKeepAll) {
   DecodedRead decoded = decoded_read({4, 4});
-  rerank(decoded, std::vector<std::vector<double>>{{-1, -1, -1, -1}, {}}, 3);
+  std::vector<std::vector<double>> likelihoods{{-1, -1, -1, -1}, {}};
+  rerank(decoded, likelihoods, 3, 0);
   EXPECT_EQ(decoded.texts, (std::vector<std::string>{"text 0", "text 1", "text 2", "text 10", "text 11", "text 12"}));
 }
 
 TEST(Rerank, SourcesThatAreNotThereStayBehind) {
   DecodedRead decoded = decoded_read({2, 0});
-  rerank(decoded, std::vector<std::vector<double>>{{-5, -4}, {}}, 4);
+  std::vector<std::vector<double>> likelihoods{{-5, -4}, {}};
+  rerank(decoded, likelihoods, 4, 0);
   EXPECT_EQ(decoded.texts[0], "text 1");
   EXPECT_EQ(decoded.texts[1], "text 0");
   EXPECT_EQ(decoded.read.records[2].status, wire::ReadStatus::kEmpty);
