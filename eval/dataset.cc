@@ -50,14 +50,8 @@ Item infinitebench_item(const json& object, const std::string& kind) {
 }
 
 Item longbench_item(const json& object) {
-  std::vector<std::string> answers = texts_field(object, "answers");
-  answers.resize(1);
-  return {as_text(object, "_id"),
-          text_field(object, "dataset"),
-          text_field(object, "context"),
-          text_field(object, "input"),
-          answers,
-          0};
+  return {as_text(object, "_id"),      text_field(object, "dataset"),  text_field(object, "context"),
+          text_field(object, "input"), texts_field(object, "answers"), 0};
 }
 
 Item read_item(const json& object, const std::string& format, const std::string& kind) {
@@ -80,8 +74,14 @@ std::size_t import_dataset(const fs::path& file, const std::string& format, cons
     const Item item = read_item(object, format, file.stem().string());
     const std::string name = "contexts/" + std::to_string(count) + ".txt";
     write_if_changed(folder / name, item.context);
-    const ordered_json line{{"id", item.id},         {"kind", item.kind},         {"document", name},
-                            {"length", item.length}, {"question", item.question}, {"expected", item.expected}};
+    // RULER wants all of its strings; the others list alternatives.
+    const ordered_json line{{"id", item.id},
+                            {"kind", item.kind},
+                            {"document", name},
+                            {"length", item.length},
+                            {"question", item.question},
+                            {"expected", item.expected},
+                            {"expected_any", format != "ruler"}};
     lines += line.dump() + "\n";
     ++count;
   });
@@ -102,6 +102,7 @@ Task dataset_task(const fs::path& folder) {
     query.form = "question";
     query.prompt = text_field(object, "question");
     query.expected = texts_field(object, "expected");
+    if (object.value("expected_any", false)) query.wanted = Wanted::kAny;
     trial.queries.push_back(std::move(query));
     task.trials.push_back(std::move(trial));
   });

@@ -63,7 +63,7 @@ void ask(TaskTrial& trial, const EditableFact& fact, std::size_t number, Phase p
   if (changed && phase == Phase::kForgotten) {
     query.kind = "facts_forgotten";
     query.expected = {fact.before, fact.after};
-    query.absent = true;
+    query.wanted = Wanted::kNone;
   } else {
     query.kind = phase == Phase::kWritten  ? "facts_written"
                  : changed                 ? "facts_edited"

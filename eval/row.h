@@ -42,11 +42,11 @@ struct Row {
   double depth = 0;                  // percent asked for
   std::uint64_t seed = 0;
   std::string key_mode;
-  std::string form;                   // "prefix" or "question"
-  std::vector<HiddenNeedle> placed;   // what the answer rests on
-  std::vector<std::string> expected;  // all of them for the score 1
+  std::string form;                  // "prefix" or "question"
+  std::vector<HiddenNeedle> placed;  // what the answer rests on
+  std::vector<std::string> expected;
   bool whole_words = false;
-  bool absent = false;  // right is an answer without the expected strings
+  Wanted wanted = Wanted::kAll;  // of the expected strings
   std::string prompt;
   ContextFacts context;
   nlohmann::ordered_json recipe;  // rebuilds the context: see eval/context.h

@@ -105,7 +105,7 @@ std::vector<Row> rows_of(const Unit& unit, const RunScope& scope) {
     row.prompt = query.prompt;
     row.expected = query.expected;
     row.whole_words = query.whole_words;
-    row.absent = query.absent;
+    row.wanted = query.wanted;
   }
   return rows;
 }

@@ -85,9 +85,13 @@ Score score_answer(const Answer& answer, const Expectation& right) {
     found += there ? 1U : 0U;
     found_any += there || std::ranges::any_of(answer.decoded, holds) ? 1U : 0U;
   }
-  if (right.absent) {
-    found = right.expected.size() - found;
-    found_any = right.expected.size() - found_any;
+  const std::size_t all = right.expected.size();
+  if (right.wanted == Wanted::kNone) {
+    found = all - found;
+    found_any = all - found_any;
+  } else if (right.wanted == Wanted::kAny) {
+    found = found > 0 ? all : 0;
+    found_any = found_any > 0 ? all : 0;
   }
   score.retrieval_first = score.rank == 1;
   score.retrieval_any = score.rank > 0;
@@ -95,10 +99,10 @@ Score score_answer(const Answer& answer, const Expectation& right) {
     return whole == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole);
   };
   score.evidence_read = share(read, right.evidence.size());
-  score.value = share(found, right.expected.size());
-  score.value_any = share(found_any, right.expected.size());
-  score.wording = !right.expected.empty() && found == right.expected.size();
-  score.wording_any = !right.expected.empty() && found_any == right.expected.size();
+  score.value = share(found, all);
+  score.value_any = share(found_any, all);
+  score.wording = all > 0 && found == all;
+  score.wording_any = all > 0 && found_any == all;
   return score;
 }
 

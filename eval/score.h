@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "eval/placement.h"
+#include "eval/task.h"
 #include "eval/trial.h"
 
 namespace larimar::eval {
@@ -14,9 +15,9 @@ struct Score {
   std::size_t rank = 0;          // of the first right citation, from 1; 0: none is right
   bool retrieval_first = false;  // rank == 1
   bool retrieval_any = false;    // rank > 0
-  bool wording = false;          // all expected strings are in the answer
+  bool wording = false;          // the expected strings are in the answer, as many of them as are wanted
   bool wording_any = false;      // ... or in the text of any segment that was read
-  double value = 0;              // share of the expected strings in the answer
+  double value = 0;              // share of the expected strings in the answer; of alternatives 1 or 0
   double value_any = 0;          // ... in the answer or any segment that was read
   double evidence_read = 0;      // share of the evidence's places among the citations; 0 without evidence
 };
@@ -26,8 +27,7 @@ struct Expectation {
   std::span<const HiddenNeedle> evidence;  // a citation of any of them is right
   std::span<const std::string> expected;   // strings, at least one
   bool whole_words = false;                // a string must not be part of a longer word
-  bool absent =
-      false;  // right is an answer without any of them: scores are those of their absence, nothing is to be read
+  Wanted wanted = Wanted::kAll;            // kNone: scores are those of their absence, nothing is to be read
 };
 
 /// Whether a citation overlaps the needle's bytes in the needle's document. Paths are compared in absolute, normal

@@ -110,7 +110,7 @@ void ask_rows(Trial trial, std::vector<Row> rows, const EvalSetup& setup, const 
     row.seconds = seconds;
     row.key_mode = trial.key_mode;
     row.system = setup.row_system;
-    row.score = score_answer(row.answer, {row.placed, row.expected, row.whole_words, row.absent});
+    row.score = score_answer(row.answer, {row.placed, row.expected, row.whole_words, row.wanted});
     log.append(row);
   }
 }

@@ -13,17 +13,20 @@ struct Plant {
   double depth = 0;  // percent of the context's bytes before it
 };
 
+/// Which of the expected strings a right answer holds: all of them, any of them (they are alternatives), or none.
+enum class Wanted { kAll, kAny, kNone };
+
 /// One thing to ask in a trial; a row of the results.
 struct TaskQuery {
   std::string name;  // part of its cell; empty where the form alone names it
   std::string form;  // "prefix" (to be completed) or "question"
   std::string prompt;
-  std::vector<std::string> expected;  // all of them, for the score 1; at least one
+  std::vector<std::string> expected;  // at least one
   std::vector<std::size_t> evidence;  // plants that the answer rests on; may be empty for a ready context
   double depth = 0;                   // target_depth_percent of the row
   std::string kind{};                 // of the row; empty: the trial's
   bool whole_words = false;           // an expected string must not be part of a longer word
-  bool absent = false;                // right is an answer without any of the expected strings
+  Wanted wanted = Wanted::kAll;       // of the expected strings
 };
 
 /// A context and what is asked about it: either plants in the haystack, or a ready document.

@@ -26,17 +26,17 @@ struct JobSetup {
   std::filesystem::path m0;                        // key memory of a codebook, "model": the model's own; empty: k-means
   std::size_t reads = 4;                           // segments read and decoded for a query
   std::optional<double> scope;                     // least key similarity of a query that is in scope
-  std::filesystem::path calibrate;  // text not in the context: scope becomes what 95 % of its sentences stay below
-  bool rerank = false;              // order the candidates of a question by the language model's likelihood
-  std::size_t candidates = 24;      // of a question, where they are reranked
+  std::filesystem::path calibrate;   // text not in the context: scope becomes what 95 % of its sentences stay below
+  bool rerank = false;               // order the candidates of a question by the language model's likelihood
+  std::size_t candidates = 24;       // of a question, where they are reranked
   std::optional<double> key_weight;  // of a key's score beside the likelihood; resolve(): 0 where scores are no cosines
-  bool reader = false;              // let the language model word the answers to questions
-  std::filesystem::path language;   // its folder; empty: where launch/install.sh puts SmolLM2
-  std::size_t batch = 64;           // queries read together
-  double patience = 300;            // seconds of silence after which a wait fails
-  std::uint64_t seed = 1;           // of the codebook
-  bool cache = false;               // keep encoded blocks for further jobs of this process
-  bool quiet = false;               // no progress
+  bool reader = false;               // let the language model word the answers to questions
+  std::filesystem::path language;    // its folder; empty: where launch/install.sh puts SmolLM2
+  std::size_t batch = 64;            // queries read together
+  double patience = 300;             // seconds of silence after which a wait fails
+  std::uint64_t seed = 1;            // of the codebook
+  bool cache = false;                // keep encoded blocks for further jobs of this process
+  bool quiet = false;                // no progress
 };
 
 /// Whether the job needs a language model beside the decoder.

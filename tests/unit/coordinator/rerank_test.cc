@@ -64,8 +64,7 @@ TEST(Rerank, TheKeysScoreWeighsBesideTheLikelihood) {
   EXPECT_EQ(decoded.texts[1], "text 0");
   EXPECT_EQ(likelihoods[0], (std::vector<double>{-1.0, -2.0, -0.9}));
   const std::vector<float> equal(4, 0.5F);
-  EXPECT_EQ(likeliest_first(std::vector<double>{-3, -1, -2, -1}, equal, 4),
-            (std::vector<std::size_t>{1, 3, 2, 0}));
+  EXPECT_EQ(likeliest_first(std::vector<double>{-3, -1, -2, -1}, equal, 4), (std::vector<std::size_t>{1, 3, 2, 0}));
 }
 
 TEST(Rerank, EqualOnesKeepTheirOrderAndNoLikelihoodsKeepAll) {

@@ -74,7 +74,8 @@ TEST_F(ExchangeTest, ImportsInfiniteBenchAndLongBench) {
       import("longbench", R"({"_id":"a","context":"C.","input":"Q?","answers":["x","y"],"dataset":"qasper","length":3})"
                           "\n"));
   EXPECT_EQ(longbench.trials[0].kind, "qasper");
-  EXPECT_THAT(longbench.trials[0].queries[0].expected, ElementsAre("x"));
+  EXPECT_THAT(longbench.trials[0].queries[0].expected, ElementsAre("x", "y"));
+  EXPECT_EQ(longbench.trials[0].queries[0].wanted, Wanted::kAny);
 }
 
 TEST_F(ExchangeTest, NamesLineAndColumnOfBadData) {

@@ -76,6 +76,21 @@ TEST(ScoreAnswer, KeepsRetrievalAndWordingApart) {
   EXPECT_EQ(score_of({}, {"817"}).rank, 0U);
 }
 
+TEST(ScoreAnswer, OneOfSeveralAlternativesIsEnough) {
+  const std::vector<std::string> names = {"Bruno", "Brunhilde"};
+  const auto score_any = [&](const Answer& answer) {
+    return score_answer(answer, {.evidence = {}, .expected = names, .wanted = Wanted::kAny});
+  };
+  const Score one = score_any({.id = "", .answer = "It was Bruno.", .decoded = {}, .citations = {}});
+  EXPECT_TRUE(one.wording && one.wording_any);
+  EXPECT_EQ(one.value, 1);
+  const Score read = score_any({.id = "", .answer = "Nobody", .decoded = {"Brunhilde it was"}, .citations = {}});
+  EXPECT_FALSE(read.wording);
+  EXPECT_EQ(read.value, 0);
+  EXPECT_TRUE(read.wording_any);
+  EXPECT_FALSE(score_any({.id = "", .answer = "Otto", .decoded = {}, .citations = {}}).wording_any);
+}
+
 TEST(Recall, HasWilsonsInterval) {
   const Recall most{50, 49};  // reference values: the formula in exact arithmetic
   EXPECT_NEAR(most.value(), 0.98, 1e-12);

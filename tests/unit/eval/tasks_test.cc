@@ -158,7 +158,7 @@ TEST(FactTask, WritesEditsAndForgets) {
   EXPECT_EQ(task.trials[1].queries[1].kind, "facts_kept");
   const TaskQuery& forgotten = task.trials[2].queries[0];
   EXPECT_EQ(forgotten.kind, "facts_forgotten");
-  EXPECT_TRUE(forgotten.absent && forgotten.evidence.empty());
+  EXPECT_TRUE(forgotten.wanted == Wanted::kNone && forgotten.evidence.empty());
   const TaskQuery& retained = task.trials[2].queries[1];
   EXPECT_THAT(task.trials[2].plants[retained.evidence[0]].text, HasSubstr(retained.expected[0]));
 }

@@ -111,7 +111,8 @@ TEST(FullContext, DoesNotComputeAPromptAgainThatItHasAnswered) {
   const std::string ends(15, 'e');
   std::vector<Answer> answers;
   // What tells the contexts apart is cut out of the first two; the third differs where it is seen.
-  for (const std::string& context : {ends + "first needle" + ends, ends + "other needle" + ends, "E" + ends + "x" + ends})
+  for (const std::string& context :
+       {ends + "first needle" + ends, ends + "other needle" + ends, "E" + ends + "x" + ends})
     answers.push_back(system.ask({"t", {folder.write("a", context)}, "prefix", {prefix_query("q", "Key")}}).front());
   EXPECT_EQ(model.prompts.size(), 2U);
   EXPECT_EQ(answers[0].answer, answers[1].answer);
