@@ -6,9 +6,12 @@
     make_tables.py forgetting OUT/capacity/capacity.json > docs/data/forgetting.json
     make_tables.py cost NAME=OUT/passkey/first_job.json ... > docs/data/cost.json
     make_tables.py memory OUT/memory/ratio.json OUT/memory/bench.json > docs/data/memory.json
+    make_tables.py systems OUT/report/summary.csv > docs/data/systems.json
+    make_tables.py cells NAME=OUT/everyday/summary.json ... > docs/data/everyday-cells.json
 
 Standard library only. Exit codes: 0 done, 2 usage, 66 missing file.
 """
+import csv
 import json
 import re
 import sys
@@ -123,7 +126,43 @@ def forgetting_table(path):
     return {"columns": ["facts", "keys", "memory", "share", *counts], "rows": rows}
 
 
-TABLES = {"model": model_table, "capacity": capacity_table, "forgetting": forgetting_table}
+def share_of(row):
+    """Recall with its interval and n; of a published number the number alone."""
+    if row["origin"] == "published":
+        return f"{float(row['recall']):.2f}"
+    return f"{float(row['recall']):.2f} ({row['n']}; {float(row['low']):.2f} to {float(row['high']):.2f})"
+
+
+def systems_table(path):
+    """A line for each task and system, a column for each length at which anything was measured."""
+    with open(path, encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    lengths = sorted({int(row["length"]) for row in rows})
+    lines = {}
+    for row in rows:
+        system = row["system"] + (f", published ({row['source']})" if row["origin"] == "published" else "")
+        lines.setdefault((row["task"], row["origin"] == "published", system), {})[int(row["length"])] = share_of(row)
+    table = [[task, system, *(cells.get(length, "") for length in lengths)] for (task, _, system), cells in sorted(
+        lines.items(), key=lambda line: (line[0][0], line[0][1]))]
+    return {"columns": ["task", "system", *(f"{length:,} tokens" for length in lengths)], "rows": table}
+
+
+def cells_table(arguments):
+    """Right segment first, cited and worded, of the named evaluations, a line for each of their groups."""
+    rows = []
+    for argument in arguments:
+        name, _, path = argument.partition("=")
+        with open(path, encoding="utf-8") as file:
+            for group in json.load(file)["groups"]:
+                n = group["n"]
+                shares = [f"{m['recall']:.2f} ({m['hits']}/{n}, {m['low']:.2f} to {m['high']:.2f})"
+                          for m in (group[key] for key in ("retrieval_first", "retrieval_any", "wording_any"))]
+                rows.append([group["kind"], f"{group['context_tokens']:,}", name, group["form"], *shares])
+    return {"columns": ["needles", "tokens", "order", "asked by", "right segment first", "right segment read", "right string decoded"],
+            "rows": sorted(rows, key=lambda row: (row[0], int(row[1].replace(",", ""))))}
+
+
+TABLES = {"model": model_table, "capacity": capacity_table, "forgetting": forgetting_table, "systems": systems_table}
 
 
 def main(arguments):
@@ -131,6 +170,8 @@ def main(arguments):
         table = TABLES[arguments[0]](arguments[1])
     elif len(arguments) == 3 and arguments[0] == "memory":
         table = memory_table(arguments[1], arguments[2])
+    elif len(arguments) >= 2 and arguments[0] == "cells":
+        table = cells_table(arguments[1:])
     elif len(arguments) >= 2 and arguments[0] == "cost":
         table = cost_table(arguments[1:])
     else:

@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# Measures the memory beside other systems in the same cells, and puts the tables into docs/results.md.
+#
+# usage: tools/measure_systems.sh DATA OUT [grid|memory|prefix|bm25|minilm|full|needles|docs] ...
+#   DATA  a folder with haystack/, train/ and eval/babi/
+#   OUT   where results go; what is there already is not asked again
+# Without names it runs all of them; on one core that is most of a day's work of a language model: `full` reads some two
+# hundred prompts of 8,192 tokens.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+(($# >= 2)) || { sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+data=$(cd "$1" && pwd) out=$2
+shift 2
+(($# > 0)) || set -- grid memory prefix bm25 minilm full needles docs
+larimar=$root/build/release/larimar
+export OMPI_MCA_mpi_yield_when_idle=1 OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
+[[ $(id -u) != 0 ]] || export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+tokens=(--length-tokenizer "${LARIMAR_DEPS:-$root/.deps}/smollm2/tokenizer.json")
+with_reader=("${tokens[@]}" --reader smollm2 --reads 8)
+mkdir -p "$out/runs"
+
+# run_file NAME LENGTHS DEPTHS SEEDS KEY_MODE FORM TASK...: what `eval run` is given
+run_file() {
+  local name=$1 lengths=$2 depths=$3 seeds=$4 key_mode=$5 form=$6 task
+  shift 6
+  {
+    printf 'name: systems\nhaystack: %s/haystack\nfiller: %s/train\npieces: 2048\n' "$data" "$data"
+    printf 'sweep:\n  context_lengths: [%s]\n  depth_percents: %s\n  seeds: %s\ntasks:\n' "$lengths" "$depths" "$seeds"
+    for task in "$@"; do printf '  - {type: %s}\n' "$task"; done
+    printf 'larimar: {key_modes: [%s], forms: [%s]}\n' "$key_mode" "$form"
+  } >"$out/runs/$name.yaml"
+}
+ask() {  # RUN SYSTEM FOLDER OPTION...
+  local run=$1 system=$2 folder=$3
+  shift 3
+  "$larimar" eval run "$out/runs/$run.yaml" --system "$system" --out "$out/systems/$folder" "$@" </dev/null
+}
+memory_and_reader() {  # SYSTEM FORMS-OF-PASSKEYS: passkeys, several keys, bAbI
+  local system=$1 forms=$2
+  run_file "$system-all" "$lengths" "$ten_depths" '[1]' segment prefix \
+    "passkey, kinds: [3, 4, 5, 7, san_francisco], wording: essay, forms: [$forms]" 'multi, keys: 4, values: 2, distractors: 20'
+  run_file "$system-babi" 1000,8000,32000,137000 '[50]' 10 segment question "$babi"
+  run_file "$system-babi-1m" 1000000 '[50]' 4 segment question "$babi"
+  for run in all babi babi-1m; do ask "$system-$run" "$system" "$system-$run" "${with_reader[@]}"; done
+}
+
+# A prompt of 8,192 tokens takes a minute and more: fewer depths there, and no length beyond it where nothing new is seen.
+full_context() {
+  local run
+  run_file full-passkey 1000 "$ten_depths" '[1]' segment prefix "$passkeys"
+  run_file full-question 1000 "$ten_depths" '[1]' segment question "$passkeys"
+  run_file full-multi-1k 1000 "$ten_depths" '[1]' segment prefix "$multi"
+  run_file full-babi-1k 1000 '[50]' 10 segment question "$babi"
+  for length in 8000 32000 137000 1000000; do
+    run_file "full-passkey-$length" "$length" '{min: 0, max: 100, num: 4}' '[1]' segment prefix "$passkeys"
+  done
+  run_file full-multi-8k 8000 '{min: 0, max: 100, num: 4}' '[1]' segment prefix "$multi"
+  run_file full-babi-8k 8000 '[50]' 4 segment question "$babi"
+  for run in passkey question multi-1k babi-1k passkey-{8000,32000,137000,1000000} multi-8k babi-8k; do
+    ask "full-$run" full-context "full-$run" "${tokens[@]}"
+  done
+}
+
+needle_runs() {
+  local length name
+  for length in 0 1000000; do
+    run_file "needles-$length" "$length" '[50]' '[1]' segment question \
+      "needles, needles: $root/eval/needles/everyday.jsonl" "needles, needles: $root/eval/needles/everyday_unseen.jsonl" \
+      "needles, needles: $root/eval/needles/everyday_plain.jsonl"
+    name=needles$([[ $length == 0 ]] || echo -1m)
+    "$larimar" eval run "$out/runs/needles-$length.yaml" --out "$out/$name" </dev/null
+    "$larimar" eval run "$out/runs/needles-$length.yaml" --rerank likelihood --out "$out/$name-rerank" </dev/null
+  done
+}
+
+run_grid() {
+  local begun=$SECONDS
+  mpirun -n 3 --oversubscribe --bind-to none "$larimar" eval passkey --haystack "$data/haystack" --lengths 1000,8000,32000,64000,137000 \
+    --depths 0:100:11 --digits 5 --seeds 20 --pieces 2048 --key-modes segment --forms prefix --out "$out/grid" </dev/null
+  printf '{"ranks": 3, "seconds": %d}\n' $((SECONDS - begun)) >"$out/grid/time.json"
+}
