@@ -44,14 +44,23 @@ on_every_node() {
 
 # Ends this run of the job. Slurm starts the same script again, by default two minutes later.
 again() {
-  local code=$1 why=$2 restarts=${SLURM_RESTART_COUNT:-0}
+  local code=$1 why=$2 restarts=${SLURM_RESTART_COUNT:-0} state
+  # Slurm itself takes a job back whose node it has found dead, and ends what is left of it, such as this script.
+  state=$(scontrol -o show job "$job" 2>/dev/null | grep -o 'JobState=[A-Z_]*')
+  if [[ -n $state && $state != JobState=RUNNING ]]; then
+    say "Slurm has ended this turn of job $job already (${state#*=})"
+    exit "$code"
+  fi
   ((restarts < ${LARIMAR_MAX_RESTARTS:-100})) || die "$code" "$why, but the job has come $restarts times already; see LARIMAR_MAX_RESTARTS in $name"
-  say "$why; requeueing job $SLURM_JOB_ID, restart $((restarts + 1))"
-  scontrol requeue "$SLURM_JOB_ID" || die "$code" "job $SLURM_JOB_ID cannot be requeued; submit the same command again, it goes on"
+  say "$why; requeueing job $job, restart $((restarts + 1))"
+  scontrol requeue "$job" || die "$code" "job $job cannot be requeued; submit the same command again, it goes on"
   exit "$code"
 }
 
 [[ -n ${SLURM_JOB_ID:-} ]] || die 78 "this is the body of a batch job; start it with launch/larimar-submit or sbatch, see cluster/README.md"
+# The last task of an array has the number of the whole array, too.
+job=$SLURM_JOB_ID
+[[ -z ${SLURM_ARRAY_TASK_ID:-} ]] || job=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
 program=${LARIMAR_PROGRAM:-${LARIMAR_HOME:-$SLURM_SUBMIT_DIR}/build/release/larimar}
 if [[ ${1:-} == --check-node ]]; then
   check_node
@@ -94,7 +103,7 @@ case $1 in
   *) launch=() ;; # one process without MPI, whatever the allocation
 esac
 
-say "job $SLURM_JOB_ID, restart ${SLURM_RESTART_COUNT:-0}, nodes $SLURM_JOB_NODELIST: ${launch[*]:-one process} larimar $1"
+say "job $job, restart ${SLURM_RESTART_COUNT:-0}, nodes $SLURM_JOB_NODELIST: ${launch[*]:-one process} larimar $1"
 "${launch[@]}" "$program" "$@" &
 started=$!
 tell() {

@@ -3,6 +3,7 @@
 A host h1, h2, ... has its own network device, host name, processes, shared memory and TMPDIR; the file system is common, as on a cluster.
 Where the test itself runs is h0, the head, from which mpirun starts its daemons by `agent`, as elsewhere by ssh. The devices meet
 in a switch: a bridge, or a wire of its own (wire.py) that delays and loses frames. Its ports are p0, p1, ..."""
+import json
 import os
 import pathlib
 import signal
@@ -37,6 +38,7 @@ class Lab:
         self.folder, self.names = folder, [f"h{number}" for number in range(1, hosts + 1)]
         self.agent, self.tmp = folder / "agent", folder / "t"
         self.wire = None
+        self.holders: dict[str, subprocess.Popen] = {}
 
     def up(self) -> None:
         self.tmp.mkdir()
@@ -70,7 +72,7 @@ class Lab:
 
     def start(self, name: str) -> None:
         ready = self.folder / f"{name}.up"
-        holder = subprocess.Popen(["nsenter", f"--net=/run/netns/{name}", "unshare", "--uts", "--ipc", "--mount", "--pid", "--fork", "--kill-child",
+        self.holders[name] = holder = subprocess.Popen(["nsenter", f"--net=/run/netns/{name}", "unshare", "--uts", "--ipc", "--mount", "--pid", "--fork", "--kill-child",
                                    "--mount-proc", "sh", "-c", HOST, "host", name, str(self.tmp), str(ready)], stdin=subprocess.DEVNULL)
         until = time.monotonic() + 20
         while not ready.exists():
@@ -87,10 +89,26 @@ class Lab:
     def kill(self, name: str) -> None:
         """A power cut: the host's process 1 goes, and with it all others."""
         os.kill(self.first_process(name), signal.SIGKILL)
+        self.holders[name].wait(20)
+
+    def down(self) -> None:
+        """Everything is switched off; networks and mounts go with the namespaces."""
+        self.straighten()
+        for holder in self.holders.values():
+            holder.kill()  # unshare; --kill-child takes the host along
+            holder.wait(20)
+
+    def revive(self, name: str) -> None:
+        """Switches a killed host on again. Its network device went with it."""
+        call("ip", "netns", "del", name)
+        self.add_host(int(name[1:]), name)
 
     def ranks_on(self, name: str, program: str) -> list[int]:
         """Running processes with this name in the host."""
-        wanted = os.readlink(f"/proc/{self.first_process(name)}/ns/net")
+        try:
+            wanted = os.readlink(f"/proc/{self.first_process(name)}/ns/net")
+        except OSError:  # the host is dead
+            return []
         found = []
         for entry in pathlib.Path("/proc").iterdir():
             try:
@@ -105,10 +123,19 @@ class Lab:
         """Pulls the cable of a host at the switch ("down"), or puts it back ("up"): the host itself sees the loss of signal only."""
         call("ip", "-n", "sw", "link", "set", name.replace("h", "p"), state)
 
+    def wait_until_reached(self, name: str) -> None:
+        """After its link was up again, until it reaches the head: who answered nothing for a while is not asked at once."""
+        until = time.monotonic() + 20
+        knock = ["ip", "netns", "exec", name, "bash", "-c", f"exec 3<>/dev/tcp/{NET}.100/9"]
+        while "refused" not in subprocess.run(knock, capture_output=True, text=True, timeout=60, env={**os.environ, "LC_ALL": "C"}).stderr:
+            if time.monotonic() > until:
+                raise AssertionError(f"{name} does not reach the head")
+            time.sleep(0.2)
+
     def bytes_sent(self) -> dict[str, int]:
         """What each host's device has sent so far."""
-        return {name: int(call("ip", "netns", "exec", name, "cat", "/sys/class/net/eth0/statistics/tx_bytes"))
-                for name in self.names}
+        listed = {name: json.loads(call("ip", "-n", name, "-s", "-j", "link", "show", "dev", "eth0")) for name in self.names}
+        return {name: links[0]["stats64"]["tx"]["bytes"] for name, links in listed.items()}
 
     def limit_rate(self, rate: str) -> None:
         """Bandwidth of every host's device, for example 80mbit."""
@@ -124,6 +151,16 @@ class Lab:
         for name in self.names:
             call("ip", "netns", "exec", name, "iptables", "-A", "INPUT", "-i", "eth0", "-m", "statistic", "--mode", "random", "--probability",
                  str(probability), "-j", "DROP")
+
+    def dropped(self) -> int:
+        """Packets that lose() has taken so far."""
+        lists = [call("ip", "netns", "exec", name, "iptables", "-L", "INPUT", "-v", "-x", "-n") for name in self.names]
+        return sum(int(line.split()[0]) for text in lists for line in text.splitlines() if " DROP " in line)
+
+    @staticmethod
+    def give_up_tcp_after(retries: int) -> None:
+        """On the head. A connection with unanswered data is given up after so many: 5 take 13 s, the usual 15 a quarter of an hour."""
+        pathlib.Path("/proc/sys/net/ipv4/tcp_retries2").write_text(str(retries))
 
     def lose_nothing(self) -> None:
         for name in self.names:

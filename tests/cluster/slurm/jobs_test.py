@@ -118,6 +118,20 @@ class Arrays(SlurmTest):
             shown = self.finish(f"{parts}_{task}")
         self.note("eval in 3 parts, merge", "mpirun", "3 x (1 x 2), 1", shown, started, "merged rows are those of one process")
 
+    def test_one_part_comes_again(self):
+        """The last task of an array has the number of the whole array: only that part may be queued again."""
+        parts, merge = self.start(*self.ARGUMENTS, "--out", self.out, "--array", "2", "--ntasks-per-node", "1",
+                                  environment={"LARIMAR_FAILPOINT": "shard.block.encoded:1+:delay=2"}).split()
+        cluster = slurm_jobs.cluster
+        cluster.wait_until(lambda: "one process" in self.log(f"{parts}_2") or "larimar eval" in self.log(f"{parts}_2"), 60, "part 2 runs")
+        time.sleep(2)
+        call("scancel", "--batch", "--signal=USR1", f"{parts}_2")
+        cluster.let_go_on(f"{parts}_2")
+        self.assertEqual(self.finish(f"{parts}_1")["Restarts"], "0")
+        self.assertEqual(self.finish(f"{parts}_2")["Restarts"], "1")
+        self.finish(merge)
+        self.assertEqual(len(self.rows(self.out)), 3)
+
     def test_no_merge_without_all_parts(self):
         """A part fails: its rows cannot be written over a folder."""
         (self.out / "results.part-2-of-2.jsonl").mkdir(parents=True)

@@ -126,7 +126,7 @@ class Nodes(SlurmTest):
 
     def test_a_full_tmp(self):
         full = slurm_jobs.cluster.tmp / "full"
-        slurm_jobs.cluster.in_node("n2", "sh", "-c", f"head -c 60m /dev/zero >{full}")
+        slurm_jobs.cluster.in_node("n2", "sh", "-c", f"head -c 120m /dev/zero >{full}")
         try:
             print(self.refuse("node n2", "MiB free", "TMPDIR"))
         finally:

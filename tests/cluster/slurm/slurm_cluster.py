@@ -55,7 +55,7 @@ PartitionName=debug Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
 # Slurm 22.05 wants a cgroup plugin; this one is never asked to make a group.
 CGROUP_CONF = "CgroupPlugin=cgroup/v1\nCgroupAutomount=no\nConstrainCores=no\nConstrainRAMSpace=no\n"
-NODE = 'hostname "$1" && mount -t tmpfs -o size=64m tmpfs "$2" && mount -t tmpfs tmpfs /dev/shm && shift 2 && exec "$@"'
+NODE = 'hostname "$1" && mount -t tmpfs -o size=128m tmpfs "$2" && mount -t tmpfs tmpfs /dev/shm && shift 2 && exec "$@"'
 
 
 def call(*command, timeout=60, check=True, **options) -> str:
@@ -161,7 +161,7 @@ class Cluster:
         until = time.monotonic() + seconds
         while not (value := happened()):
             if time.monotonic() > until:
-                raise AssertionError(f"waited {seconds} s in vain until {what}\n{call('squeue', '-a', check=False)}\n{call('sinfo', '-R', check=False)}")
+                raise AssertionError(f"waited {seconds} s in vain until {what}\n{call('squeue', check=False)}\n{call('sinfo', '-N', check=False)}")
             time.sleep(0.1)
         return value
 
@@ -177,10 +177,30 @@ class Cluster:
     def wait_for(self, job: str, *states: str, seconds=120.0) -> dict[str, str]:
         """Until the job is in one of the states, or (no states given) has ended."""
         wanted = set(states) or FINAL
-        self.wait_until(lambda: self.state(job) in wanted, seconds, f"job {job} is {' or '.join(sorted(wanted))}: {self.show(job)}")
+
+        def happened() -> bool:
+            state = self.state(job)
+            if state in FINAL - wanted:
+                raise AssertionError(f"job {job} ended as {state} instead of being {' or '.join(sorted(wanted))}")
+            return state in wanted
+        self.wait_until(happened, seconds, f"job {job} is {' or '.join(sorted(wanted))}")
         return self.show(job)
+
+    @staticmethod
+    def steps_of(job: str) -> list[pathlib.Path]:
+        """Running slurmstepd processes of a job, by its own number."""
+        found = []
+        for entry in pathlib.Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and (entry / "cmdline").read_bytes().startswith(f"slurmstepd: [{job}.".encode()):
+                    found.append(entry)
+            except OSError:
+                continue
+        return found
 
     def let_go_on(self, job: str) -> None:
         """A requeued job may begin again after two minutes; here, now."""
         self.wait_for(job, "PENDING")
+        # What is left of the turn before, which in two minutes would be gone: its end could be taken for that of the next one.
+        self.wait_until(lambda: not self.steps_of(self.show(job)["JobId"]), 30, f"the steps of job {job} have ended")
         call("scontrol", "update", f"JobId={job}", "StartTime=now")

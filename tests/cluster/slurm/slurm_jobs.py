@@ -14,7 +14,7 @@ import isolated  # noqa: E402  the paths come first
 import faults  # noqa: E402
 import harness  # noqa: E402
 import texts  # noqa: E402
-from slurm_cluster import PROGRAMS, Cluster, call  # noqa: E402,F401
+from slurm_cluster import FINAL, PROGRAMS, Cluster, call  # noqa: E402,F401
 
 cluster: Cluster
 rows: list[list] = []  # of docs/data/cluster-slurm.json
