@@ -5,6 +5,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/file.h"
+#include "common/base/interrupt.h"
 #include "common/base/process.h"
 #include "common/base/progress.h"
 #include "common/comm/agree.h"
@@ -286,6 +287,7 @@ int eval_command(comm::Transport& transport, const EvalCommand& command) {
     });
     return 0;
   }
+  const base::InterruptScope interruptible;  // rows that are written stay
   std::vector<std::filesystem::path> haystack{spec.haystack};
   spool_standard_input(transport, spec.out / "contexts", haystack);
   spec.haystack = haystack.front();

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "common/base/error.h"
+#include "launch/threads.h"
 
 namespace larimar::launch {
 
@@ -127,6 +128,13 @@ void add_key_mode_option(CLI::App& app, JobSetup& setup) {
       ->capture_default_str();
 }
 
+void add_threads_option(CLI::App& app, int& threads) {
+  threads = usual_threads();
+  app.add_option("--threads", threads, "threads of each rank (default: SLURM_CPUS_PER_TASK, or 1)")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+}
+
 void add_scope_options(CLI::App& app, JobSetup& setup) {
   app.add_option(
       "--calibrate", setup.calibrate,
@@ -141,7 +149,7 @@ void add_rank_options(CLI::App& app, JobSetup& setup) {
                  "type of the weights of a Larimar decoder and of the language model: float32, bfloat16 or float16")
       ->check(CLI::IsMember({"float32", "bfloat16", "float16"}))
       ->capture_default_str();
-  app.add_option("--threads", setup.threads, "threads of each rank")->check(CLI::Range(1, 1024))->capture_default_str();
+  add_threads_option(app, setup.threads);
   app.add_option("--decoders", setup.decoders, "ranks that decode")->check(CLI::Range(1, 1024))->capture_default_str();
   app.add_option("--batch", setup.batch, "queries read together")->check(CLI::Range(1, 65536))->capture_default_str();
   app.add_option("--patience", setup.patience, "seconds of silence of a rank after which the job ends")
@@ -239,7 +247,7 @@ void add_eval_model_options(CLI::App& app, ModelEvalCommand& command) {
   app.add_option("--out", command.out, "folder of model.json")->capture_default_str();
   app.add_option("--segments", command.segments, "most segments to judge by; 0: all")->capture_default_str();
   app.add_option("--seed", command.seed, "of the strings that are planted")->capture_default_str();
-  app.add_option("--threads", command.setup.threads, "threads")->check(CLI::Range(1, 1024))->capture_default_str();
+  add_threads_option(app, command.setup.threads);
   app.add_option("--device", command.setup.device, "device of the decoder")->capture_default_str();
 }
 
@@ -257,7 +265,7 @@ void add_eval_capacity_options(CLI::App& app, CapacityCommand& command) {
   app.add_option("--out", command.out, "folder of capacity.csv, capacity.json and a drawing for each source")
       ->capture_default_str();
   app.add_option("--seed", command.seed, "of codes, key memories and choices")->capture_default_str();
-  app.add_option("--threads", command.setup.threads, "threads")->check(CLI::Range(1, 1024))->capture_default_str();
+  add_threads_option(app, command.setup.threads);
   app.add_option("--device", command.setup.device, "device of the decoder")->capture_default_str();
 }
 
@@ -314,7 +322,7 @@ void add_train_options(CLI::App& app, train::TrainOptions& options, int& threads
   app.add_option("--latent-size", options.sizes.latent_size, "floats c of a latent; a code has m c")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  app.add_option("--threads", threads, "threads")->check(CLI::Range(1, 1024))->capture_default_str();
+  add_threads_option(app, threads);
 }
 
 void add_info_options(CLI::App& app, JobSetup& setup, CareCommand& memory, bool& failpoints) {
