@@ -109,6 +109,7 @@ std::string to_json(const AnswerRecord& record) {
   line["citations"] = ordered_json::array();
   for (const Citation& citation : record.citations) line["citations"].push_back(citation_json(citation));
   line["timings"] = record.timings;
+  if (record.missing_virtual_shards > 0) line["missing_virtual_shards"] = record.missing_virtual_shards;
   return line.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 

@@ -38,6 +38,7 @@ struct AnswerRecord {
   std::string note{};                       // why there is no answer; empty in scope
   std::vector<Citation> citations{};        // the one the answer came from first
   std::map<std::string, double> timings{};  // seconds by phase
+  std::size_t missing_virtual_shards = 0;   // of 256: what could not be read, because its rank died
 };
 
 /// What a read found for one query.
@@ -62,7 +63,7 @@ struct AnswerSources {
 
 /// One line without its end: id, prefix or question, answer, decoded, score, likelihoods (if
 /// reranked), margin (null if none), in_scope, citations
-/// [{document, byte_begin, byte_end, line, excerpt, segment, shard, weight}], timings. Bytes that are not UTF-8 become
+/// [{document, byte_begin, byte_end, line, excerpt, segment, shard, weight}], timings, missing_virtual_shards (if there are any). Bytes that are not UTF-8 become
 /// U+FFFD; numbers that are not finite become null.
 [[nodiscard]] std::string to_json(const AnswerRecord& record);
 

@@ -25,8 +25,32 @@ ordered_json rank_json(const std::vector<RankReport>& ranks) {
                     {"roles", rank.roles},
                     {"pid", rank.pid},
                     {"peak_memory_bytes", rank.peak_memory_bytes}});
+    if (rank.started_as) list.back()["started_as"] = *rank.started_as;
   }
   return list;
+}
+
+ordered_json fault_json(const std::vector<RankFault>& faults) {
+  ordered_json list = ordered_json::array();
+  for (const RankFault& fault : faults) {
+    const auto& first = fault.first_result_seconds;
+    list.push_back({{"rank", fault.rank},
+                    {"host", fault.host},
+                    {"roles", fault.roles},
+                    {"phase", fault.phase},
+                    {"noticed_at", utc_text(fault.noticed_at)},
+                    {"shrink_seconds", fault.shrink_seconds},
+                    {"first_result_seconds", first ? ordered_json(*first) : ordered_json(nullptr)}});
+  }
+  return list;
+}
+
+ordered_json missing_json(const MissingReport& missing) {
+  if (missing.virtual_shards.empty()) return nullptr;
+  return {{"virtual_shards", missing.virtual_shards},
+          {"blocks", missing.blocks},
+          {"of_blocks", missing.of_blocks},
+          {"documents", missing.documents}};
 }
 
 ordered_json query_json(const QueryReport& queries) {
@@ -88,11 +112,16 @@ std::string to_json(const RunReport& report) {
   object["ranks"] = rank_json(report.ranks);
   object["phases"] = phase_json(report.phases);
   object["context"] = context_json(report.context);
-  object["ingest"]["tokens_per_second"] = phase_json(report.tokens_per_second);
+  object["ingest"] = {{"tokens_per_second", phase_json(report.tokens_per_second)},
+                      {"blocks", report.context.blocks},
+                      {"cached_blocks", report.context.cached_blocks}};
   object["queries"] = query_json(report.queries);
   object["shards"] = {{"contributing", shard_json(report.shards.contributing)},
                       {"degraded", shard_json(report.shards.degraded)},
                       {"failed", shard_json(report.shards.failed)}};
+  object["fault_tolerance"] = report.fault_tolerance;
+  object["faults"] = fault_json(report.faults);
+  object["missing"] = missing_json(report.missing);
   return object.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,25 @@ struct RankReport {
   std::vector<std::string> roles{};
   std::int64_t pid = 0;
   std::uint64_t peak_memory_bytes = 0;
+  std::optional<int> started_as{};  // its number before others died
+};
+
+/// The death of a rank that the others survived.
+struct RankFault {
+  int rank = 0;  // at the job's start
+  std::string host{};
+  std::vector<std::string> roles{};
+  std::string phase{};  // of rank 0 of those who live, when it noticed
+  TimePoint noticed_at{};
+  double shrink_seconds = 0;                     // from then on until the others were together again
+  std::optional<double> first_result_seconds{};  // and until they had a result
+};
+
+/// What the answers lack, because its rank died and nobody took it over.
+struct MissingReport {
+  std::vector<std::uint32_t> virtual_shards{};
+  std::uint64_t blocks = 0, of_blocks = 0;  // of the context or memory
+  std::vector<std::string> documents{};     // that miss at least one block
 };
 
 /// A value of a phase: its seconds, or its tokens/s.
@@ -35,6 +55,7 @@ struct ContextReport {
   std::uint64_t segments = 0;
   std::uint64_t tokens = 0;
   std::uint64_t repaired_bytes = 0;
+  std::uint64_t blocks = 0, cached_blocks = 0;  // the latter were encoded before
 };
 
 struct QueryReport {
@@ -62,7 +83,10 @@ struct RunReport {
   QueryReport queries{};
   ShardReport shards{};
   base::ExitCode exit_code = base::ExitCode::kOk;
-  std::string error{};  // what stopped the run; empty if nothing did
+  std::string error{};                   // what stopped the run; empty if nothing did
+  std::string fault_tolerance = "none";  // "ulfm", or "none" and why
+  std::vector<RankFault> faults{};
+  MissingReport missing{};
 };
 
 /// "ok" for an exit code of a run that did all it was asked (0, or 1 for a value below --fail-under), "degraded" for 3,
@@ -73,8 +97,10 @@ struct RunReport {
 [[nodiscard]] std::string utc_text(TimePoint time);
 
 /// The report as the text of run.json, indented, with a newline at the end: status, exit_code, error (null if none), version,
-/// command_line, config, started_at, ended_at, ranks, phases {name: seconds}, context, ingest {tokens_per_second {name: value}},
-/// queries {total, answered, bad [{line, reason}]}, shards {contributing, degraded, failed}. Values of one phase that ran
+/// command_line, config, started_at, ended_at, ranks, phases {name: seconds}, context, ingest {tokens_per_second {name: value}, blocks, cached_blocks},
+/// queries {total, answered, bad [{line, reason}]}, shards {contributing, degraded, failed}, fault_tolerance, faults [{rank, host, roles,
+/// phase, noticed_at, shrink_seconds, first_result_seconds}], missing (null if nothing is; else {virtual_shards, blocks, of_blocks,
+/// documents}). Values of one phase that ran
 /// several times are to be summed by the caller; the last one stands. Bytes that are not UTF-8 become U+FFFD.
 [[nodiscard]] std::string to_json(const RunReport& report);
 

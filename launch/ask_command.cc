@@ -24,7 +24,7 @@ struct OpenMemory {
       : folder(MemoryFolder::open_reading(transport, path)) {
     const int number = roles.shard_of(transport.rank());
     const store::Manifest& manifest = folder.manifest();
-    const shard::ShardPlace place{base::ShardId{static_cast<std::uint32_t>(std::max(number, 0))}, roles.shards(),
+    const shard::ShardPlace place{base::ShardId{static_cast<std::uint32_t>(std::max(number, 0))}, roles.shard_map(),
                                   static_cast<linalg::Index>(manifest.code_size),
                                   static_cast<linalg::Index>(manifest.key_size)};
     if (number >= 0) shard.emplace(place);
@@ -52,8 +52,8 @@ void take_found(const wire::ReadPlan& plan, const coordinator::BatchRead& read, 
   }
 }
 
-int ask_keys(comm::Transport& transport, const AskCommand& command) {
-  const wire::RolePlan roles_plan = plan_storage(transport.size());
+int ask_keys(comm::Transport& transport, Session& session, const AskCommand& command) {
+  const wire::RolePlan roles_plan = session.plan(plan_storage(session.ranks_at_start()));
   OpenMemory memory(transport, roles_plan, command.memory);
   const store::Manifest& manifest = memory.folder.manifest();
   const bool root = transport.rank() == 0;
@@ -79,13 +79,18 @@ int ask_keys(comm::Transport& transport, const AskCommand& command) {
         root ? linalg::Matrix(keys.middleRows(static_cast<linalg::Index>(at), static_cast<linalg::Index>(plan.queries)))
              : linalg::Matrix();
     const coordinator::BatchRead read = exchange_read(transport, roles_plan, roles, plan, batch);
+    session.note_result();
     if (root) take_found(plan, read, found);
   }
   comm::together(transport, [&] {
     if (root) write_found_codes(command.out, found);
   });
-  if (root) std::cout << command.out.string() << ": " << count << " keys read" << std::endl;
-  return 0;
+  session.say_at_end([path = command.out.string(), count, missing = session.missing().size()] {
+    std::cout << path << ": " << count << " keys read";
+    if (missing > 0) std::cout << "; " << missing << " of " << wire::kVirtualShards << " virtual shards are missing";
+    std::cout << std::endl;
+  });
+  return static_cast<int>(session.missing().empty() ? base::ExitCode::kOk : base::ExitCode::kDegraded);
 }
 
 void check_models(const store::Manifest& manifest, const JobSetup& setup) {
@@ -100,62 +105,70 @@ void check_models(const store::Manifest& manifest, const JobSetup& setup) {
                             "\"; name the right folders with --model and --keys-folder");
 }
 
-int ask_queries(comm::Transport& transport, const AskCommand& command, coordinator::RunReport& report) {
+int ask_queries(comm::Transport& transport, Session& session, const AskCommand& command,
+                coordinator::RunReport& report) {
   const bool root = transport.rank() == 0;
   const coordinator::QueryFile file = comm::together(
       transport, [&] { return root ? read_all_queries(command.queries, command.query) : coordinator::QueryFile{}; });
-  const wire::RolePlan plan = wire::plan_roles(transport.size(), command.setup.decoders);
+  const wire::RolePlan plan = session.plan(wire::plan_roles(session.ranks_at_start(), command.setup.decoders));
   base::Stopwatch watch;
   OpenMemory memory(transport, plan, command.memory);
   const store::Manifest& manifest = memory.folder.manifest();
   JobSetup setup;
-  Networks networks = comm::together(transport, [&] {
+  Networks& networks = session.networks;
+  comm::together(transport, [&] {
     setup = setup_of(manifest, command.setup);
     setup.keys = manifest.keys.starts_with("minilm") ? "minilm" : "model";
     setup = resolve(setup);
     check_models(manifest, setup);
     use_threads(setup.threads);
-    Networks loaded = load_networks(setup, {false, root, plan.decoder_of(transport.rank()) >= 0});
-    if (loaded.code_size != manifest.code_size)
+    complete_networks(networks, setup, {false, root, plan.decoder_of(transport.rank()) >= 0});
+    if (networks.code_size != manifest.code_size)
       throw base::ConfigError("the memory's codes have " + std::to_string(manifest.code_size) +
-                              " components but the decoder's " + std::to_string(loaded.code_size));
-    return loaded;
+                              " components but the decoder's " + std::to_string(networks.code_size));
   });
   report.phases.push_back({"open", watch.seconds()});
   std::vector<std::filesystem::path> documents;
-  for (const store::DocumentEntry& document : manifest.documents) documents.emplace_back(document.path);
+  std::vector<std::uint64_t> blocks;
+  for (const store::DocumentEntry& document : manifest.documents) {
+    documents.emplace_back(document.path);
+    blocks.push_back(document.blocks);
+  }
   const Roles roles{memory.coordinator ? &*memory.coordinator : nullptr, memory.shard ? &*memory.shard : nullptr,
                     networks.decoder_service.get()};
   std::uint64_t step = 0, count = file.queries.size();
   transport.broadcast(std::span(&count, 1), 0);
-  const Asking asking{transport, plan, roles, networks, setup, documents, manifest.key_size, step};
+  const Asking asking{transport, session,           plan, roles,          networks, setup,
+                      documents, manifest.key_size, step, session.answers};
   const Asked asked = answer_together(asking, file.queries, count);
   report.shards = asked.shards;
+  report_missing(session, documents, blocks, report);
   report.phases.push_back({"read_keys", asked.times.keys});
   report.phases.push_back({"read", asked.times.read});
   report.phases.push_back({"decode", asked.times.decode});
   if (asked.times.language > 0) report.phases.push_back({"language", asked.times.language});
   report_ranks(transport, plan, report);
   report.config = to_json(setup);
-  report.queries = {file.queries.size() + file.bad.size(), asked.answers.size(), file.bad};
+  report.queries = {file.queries.size() + file.bad.size(), session.answers.size(), file.bad};
   report.exit_code = file.bad.empty() ? base::ExitCode::kOk : base::ExitCode::kDegraded;
   report.error.clear();
   comm::together(transport, [&] {
-    if (root) write_answers(command.out, asked.answers);
+    if (root) write_answers(command.out, session.answers);
   });
-  if (root) print_answers(asked.answers, command.json);
+  session.say_at_end([&session, json = command.json] { print_answers(session.answers, json); });
   return static_cast<int>(report.exit_code);
 }
 
 }  // namespace
 
-int ask_command(comm::Transport& transport, const AskCommand& command) {
+int ask_command(comm::Transport& transport, Session& session, const AskCommand& command) {
   transport.set_patience(command.setup.patience);
-  if (!command.keys.empty()) return ask_keys(transport, command);
+  if (!command.keys.empty()) return ask_keys(transport, session, command);
   AskCommand with_out = command;
   if (with_out.out.empty()) with_out.out = "larimar-out";
-  return with_run_report(transport, with_out.out, command.setup, command.command_line,
-                         [&](coordinator::RunReport& report) { return ask_queries(transport, with_out, report); });
+  return with_run_report(
+      transport, session, with_out.out, command.setup, command.command_line,
+      [&](coordinator::RunReport& report) { return ask_queries(transport, session, with_out, report); });
 }
 
 }  // namespace larimar::launch

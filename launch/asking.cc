@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/base/clock.h"
+#include "common/base/failpoint.h"
 #include "common/base/file.h"
 #include "common/base/progress.h"
 #include "common/comm/agree.h"
@@ -135,14 +136,20 @@ Asked ask_all(const Asking& asking, std::span<const coordinator::Query> queries,
   const bool slow = needs_language(asking.setup);
   std::optional<base::Progress> progress;
   if (root && slow && !asking.setup.quiet) progress.emplace("answer", count, "questions");
-  for (std::uint64_t at = 0; at < count; at += asking.setup.batch) {
+  std::uint64_t at = asking.answers.size();
+  if (asking.session.losses() > 0) asking.transport.broadcast(std::span(&at, 1), 0);
+  for (; at < count; at += asking.setup.batch) {
     const wire::ReadPlan plan =
         next_read(asking, static_cast<std::size_t>(std::min<std::uint64_t>(asking.setup.batch, count - at)));
     AnsweredBatch batch =
         read_batch(asking, plan, root ? queries.subspan(at, plan.queries) : std::span<const coordinator::Query>{});
     if (slow) use_language(asking, plan.queries, batch);
+    asking.session.note_result();
+    LARIMAR_FAILPOINT("launch.answers.batch");
     if (!root) continue;
-    append_answers(batch, asking.documents, scope, asked.answers);
+    append_answers(batch, asking.documents, scope, asking.answers);
+    for (std::size_t i = at; i < asking.answers.size(); ++i)
+      asking.answers[i].missing_virtual_shards = asking.session.missing().size();
     const coordinator::Participation& part = batch.decoded.read.participation;
     asked.shards = {part.contributing, part.degraded, part.failed};
     asked.times += batch.times;

@@ -12,6 +12,7 @@
 #include "launch/answering.h"
 #include "launch/exchange.h"
 #include "launch/networks.h"
+#include "launch/session.h"
 #include "launch/setup.h"
 
 namespace larimar::launch {
@@ -19,6 +20,7 @@ namespace larimar::launch {
 /// Everything a read of a written memory needs; borrowed, equal on all ranks but for the roles and networks.
 struct Asking {
   comm::Transport& transport;
+  Session& session;
   const wire::RolePlan& plan;
   const Roles& roles;
   const Networks& networks;
@@ -26,10 +28,11 @@ struct Asking {
   std::span<const std::filesystem::path> documents;  // by number, for citations; rank 0 only
   std::size_t key_size = 0;                          // D
   std::uint64_t& step;                               // of the job's reads
+  /// In the order of the queries, rank 0 only. Those that stand there from before a death are not asked again.
+  std::vector<coordinator::AnswerRecord>& answers;
 };
 
 struct Asked {
-  std::vector<coordinator::AnswerRecord> answers;  // in the order of the queries; rank 0 only
   AskTimes times;
   coordinator::ShardReport shards;
 };

@@ -5,13 +5,11 @@
 #include <functional>
 #include <iostream>
 #include <map>
-#include <optional>
 #include <thread>
+#include <type_traits>
 
-#include "common/base/failpoint.h"
 #include "common/base/log.h"
-#include "common/comm/agree.h"
-#include "common/comm/mpi_environment.h"
+#include "launch/on_ranks.h"
 #include "launch/options.h"
 #include "launch/version.h"
 
@@ -39,27 +37,6 @@ void refuse_unknown_command(const CLI::App& app, int argc, char** argv) {
   const std::string word = argv[1];
   if (app.get_subcommands([&](const CLI::App* command) { return command->get_name() == word; }).empty()) {
     throw CLI::ExtrasError("\"" + word + "\" is not a command", CLI::ExitCodes::ExtrasError);
-  }
-}
-
-// A command over all ranks. An error that all ranks know ends them one by one; any other one takes the job down.
-int run_on_ranks(const std::function<int(comm::Transport&)>& command) {
-  std::optional<comm::Environment> environment;  // outlives the transport
-  std::unique_ptr<comm::Transport> transport;
-  try {
-    environment.emplace();
-    transport = environment->make_transport();
-    base::arm_failpoints_from_environment(transport->rank());
-    base::open_log({.rank = transport->rank(), .host = transport->host()});
-    return command(*transport);
-  } catch (const comm::AgreedError& error) {
-    if (transport->rank() == 0) base::log(base::LogLevel::kError, error.what());
-    return exit_code(error);
-  } catch (const base::Error& error) {
-    base::log(base::LogLevel::kError,
-              std::string(error.what()) + (transport ? " (phase: " + transport->phase() + ")" : ""));
-    if (transport && transport->size() > 1) transport->abort(error.code());
-    return exit_code(error);
   }
 }
 
@@ -106,6 +83,7 @@ struct Program {
   CareCommand care;  // verify, salvage, reshard, show-segment, info
   bool info_failpoints = false;
   std::function<int()> chosen;
+  std::vector<std::string> command_line;
 
   CLI::App* add(CLI::App& parent, const std::string& name, const std::string& text, std::function<int()> action) {
     CLI::App* command = parent.add_subcommand(name, text);
@@ -113,18 +91,40 @@ struct Program {
     return command;
   }
 
-  void add_evaluations(CLI::App& eval) {
-    const auto on_ranks = [](EvalCommand& options) {
-      return [&options] { return run_on_ranks([&](comm::Transport& t) { return eval_command(t, options); }); };
+  /// A command that is called again over the others when a rank dies.
+  template <class Options, class Command>
+  std::function<int()> command_on_ranks(Command command, Options& options) {
+    return [this, command, &options] {
+      constexpr bool kAnswers = std::is_same_v<Options, RunCommand> || std::is_same_v<Options, AskCommand>;
+      return run_on_ranks({.work = [&](comm::Transport& t, Session& s) { return command(t, s, options); },
+                           .setup = options.setup,
+                           .may_answer_partly = kAnswers,
+                           .goes_on = !kAnswers,
+                           .command_line = command_line});
     };
+  }
+
+  /// One that is not, since it cannot tell what it has already done.
+  template <class Options, class Command>
+  std::function<int()> once_on_ranks(Command command, Options& options) {
+    return [this, command, &options] {
+      return run_on_ranks({.work = [&](comm::Transport& t, Session&) { return command(t, options); },
+                           .setup = options.setup,
+                           .may_start_again = false,
+                           .command_line = command_line});
+    };
+  }
+
+  void add_evaluations(CLI::App& eval) {
     for (const auto& [name, text] : kEvaluations) {
       EvalCommand& command = evaluations[name];
       command.preset.name = name;
       if (command.preset.name == "needles") command.preset.axes.forms = {"prefix", "question"};
-      add_eval_preset_options(*add(eval, name, text, on_ranks(command)), command);
+      add_eval_preset_options(*add(eval, name, text, command_on_ranks(eval_command, command)), command);
     }
     EvalCommand& run_file = evaluations["run"];
-    add_eval_run_options(*add(eval, "run", "what a run file in YAML asks for", on_ranks(run_file)), run_file);
+    add_eval_run_options(
+        *add(eval, "run", "what a run file in YAML asks for", command_on_ranks(eval_command, run_file)), run_file);
     for (const auto& [name, text] : kEvalFiles) {
       EvalFilesCommand& command = eval_files[name];
       command.action = name;
@@ -136,22 +136,21 @@ struct Program {
     app.require_subcommand(1);
     app.set_version_flag("--version", std::string("larimar ") + kVersion);
     add_run_options(*add(app, "run", "ingest a context and answer queries about it, in one job",
-                         [this] { return run_on_ranks([this](comm::Transport& t) { return run_command(t, run); }); }),
+                         command_on_ranks(run_command, run)),
                     run);
     append.kind = IngestKind::kAppend;
-    const auto on_ranks = [](auto command, auto& options) {
-      return [command, &options] { return run_on_ranks([&](comm::Transport& t) { return command(t, options); }); };
-    };
     add_ingest_options(*add(app, "ingest", "write a memory folder; goes on with one that is unfinished",
-                            on_ranks(ingest_command, ingest)),
+                            command_on_ranks(ingest_command, ingest)),
                        ingest);
     add_ingest_options(
-        *add(app, "append", "more documents or codes for a memory folder", on_ranks(ingest_command, append)), append);
-    add_ask_options(*add(app, "ask", "answer queries, or read keys, from a memory folder", on_ranks(ask_command, ask)),
-                    ask);
-    add_forget_options(*add(app, "forget", "take segments out of a memory folder", on_ranks(forget_command, forget)),
-                       forget);
-    add_update_options(*add(app, "update", "replace codes in a memory folder", on_ranks(update_command, update)),
+        *add(app, "append", "more documents or codes for a memory folder", command_on_ranks(ingest_command, append)),
+        append);
+    add_ask_options(
+        *add(app, "ask", "answer queries, or read keys, from a memory folder", command_on_ranks(ask_command, ask)),
+        ask);
+    add_forget_options(
+        *add(app, "forget", "take segments out of a memory folder", once_on_ranks(forget_command, forget)), forget);
+    add_update_options(*add(app, "update", "replace codes in a memory folder", once_on_ranks(update_command, update)),
                        update);
     CLI::App* eval = app.add_subcommand("eval", "measure recall and the model");
     eval->require_subcommand(1);
@@ -196,7 +195,8 @@ struct Program {
 
 int run_program(int argc, char** argv) {
   Program program;
-  program.run.command_line.assign(argv, argv + argc);
+  program.command_line.assign(argv, argv + argc);
+  program.run.command_line = program.command_line;
   program.ask.command_line = program.report.command_line = program.run.command_line;
   program.ingest.command_line = program.append.command_line = program.run.command_line;
   try {

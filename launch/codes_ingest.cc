@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iostream>
 #include <optional>
+#include <sstream>
 #include <utility>
 #include <vector>
 
@@ -30,7 +31,7 @@ class CodeBlocks {
     return {first, std::min(kRowsPerBlock, file_.size() - first)};
   }
   [[nodiscard]] bool is_of(std::uint64_t i, const shard::ShardPlace& place) const {
-    return wire::shard_of_block(first_block_ + i, place.shards) == place.shard.value;
+    return place.shards.owner(first_block_ + i) == place.shard.value;
   }
 
   /// Rows stand in for bytes: a row is where a code comes from.
@@ -119,9 +120,9 @@ void append_codes(const CodesFile& file, std::uint64_t first_block, std::uint32_
   }
 }
 
-int ingest_codes(comm::Transport& transport, const IngestCommand& command) {
+int ingest_codes(comm::Transport& transport, Session& session, const IngestCommand& command) {
   transport.set_patience(command.setup.patience);
-  const wire::RolePlan roles = plan_storage(transport.size());
+  const wire::RolePlan roles = session.plan(plan_storage(session.ranks_at_start()));
   const int number = roles.shard_of(transport.rank());
   std::optional<CodesFile> file;
   store::Manifest empty;
@@ -132,7 +133,7 @@ int ingest_codes(comm::Transport& transport, const IngestCommand& command) {
     empty = empty_codes_manifest(command, *file);
     document = describe_codes(*file);
   });
-  const shard::ShardPlace place{base::ShardId{static_cast<std::uint32_t>(std::max(number, 0))}, roles.shards(),
+  const shard::ShardPlace place{base::ShardId{static_cast<std::uint32_t>(std::max(number, 0))}, roles.shard_map(),
                                 static_cast<linalg::Index>(file->code_size()),
                                 static_cast<linalg::Index>(file->key_size())};
   comm::together(transport, [&] { check_own_rows(*file, roles, transport.rank()); });
@@ -145,7 +146,8 @@ int ingest_codes(comm::Transport& transport, const IngestCommand& command) {
                               : MemoryFolder::create(transport, command.memory, begin_documents(empty, {document}));
   store::Manifest next = memory.manifest();
   if (next.state == store::MemoryState::kComplete && unknown_documents({document}, next).empty()) {
-    if (transport.rank() == 0) std::cout << "nothing new: " << command.memory.string() << " is complete\n";
+    if (session.losses() == 0 && transport.rank() == 0)
+      std::cout << "nothing new: " << command.memory.string() << " is complete\n";
     return 0;
   }
   if (there) {
@@ -182,9 +184,11 @@ int ingest_codes(comm::Transport& transport, const IngestCommand& command) {
     logs->sync();
   });
   finish_ingest(transport, memory, logs ? &*logs : nullptr, place, {command.setup.m0, command.setup.seed});
-  if (transport.rank() == 0)
-    std::cout << command.memory.string() << ": " << file->size() << " codes of " << file->code_size()
-              << " with keys of " << file->key_size() << std::endl;
+  session.note_result();
+  std::ostringstream words;
+  words << command.memory.string() << ": " << file->size() << " codes of " << file->code_size() << " with keys of "
+        << file->key_size();
+  session.say_at_end([words = words.str()] { std::cout << words << std::endl; });
   return 0;
 }
 

@@ -17,7 +17,7 @@ inline constexpr std::size_t kRowsPerBlock = 64;
 
 /// Codes that were made elsewhere, into a new memory or behind what is there. All is checked before the first byte is
 /// written. Calls collective. Throws AgreedError. Returns the exit code.
-[[nodiscard]] int ingest_codes(comm::Transport& transport, const IngestCommand& command);
+[[nodiscard]] int ingest_codes(comm::Transport& transport, Session& session, const IngestCommand& command);
 
 /// Parts of it that an update shares. All local.
 /// The file as a document of the manifest: its blocks are kRowsPerBlock rows.

@@ -9,6 +9,7 @@
 #include "common/comm/transport.h"
 #include "eval/presets.h"
 #include "launch/ingest_plan.h"
+#include "launch/session.h"
 #include "launch/setup.h"
 #include "train/trainer.h"
 
@@ -138,13 +139,13 @@ struct ReportCommand {
   std::vector<std::string> command_line;
 };
 
-/// Collective: called by all ranks.
-[[nodiscard]] int run_command(comm::Transport& transport, const RunCommand& command);
-[[nodiscard]] int ingest_command(comm::Transport& transport, const IngestCommand& command);
-[[nodiscard]] int ask_command(comm::Transport& transport, const AskCommand& command);
+/// Collective: called by all ranks. Those with a session are called again after a death.
+[[nodiscard]] int run_command(comm::Transport& transport, Session& session, const RunCommand& command);
+[[nodiscard]] int ingest_command(comm::Transport& transport, Session& session, const IngestCommand& command);
+[[nodiscard]] int ask_command(comm::Transport& transport, Session& session, const AskCommand& command);
 [[nodiscard]] int forget_command(comm::Transport& transport, const ForgetCommand& command);
 [[nodiscard]] int update_command(comm::Transport& transport, const UpdateCommand& command);
-[[nodiscard]] int eval_command(comm::Transport& transport, const EvalCommand& command);
+[[nodiscard]] int eval_command(comm::Transport& transport, Session& session, const EvalCommand& command);
 /// In one process; no MPI.
 [[nodiscard]] int verify_command(const CareCommand& command);
 [[nodiscard]] int salvage_command(const CareCommand& command);

@@ -64,10 +64,11 @@ nlohmann::json cost_of(const coordinator::RunReport& report) {
 
 // Rank 0 drives; the others serve until it is done, also when it ends by an error about the evaluation itself.
 template <class Drive>
-int run_eval(comm::Transport& transport, JobSetup setup, const std::filesystem::path& out, const Drive& drive) {
+int run_eval(comm::Transport& transport, Session& session, JobSetup setup, const std::filesystem::path& out,
+             const Drive& drive) {
   setup.cache = true;
   setup.quiet = true;
-  Job job(transport, setup);
+  Job job(transport, session, setup);
   int code = 0;
   if (transport.rank() != 0) {
     job.serve();
@@ -214,8 +215,8 @@ int measure(const eval::RunSpec& spec, const EvalCommand& command, const eval::E
   return spec.scope.part ? 0 : show_summary(spec.out, command);
 }
 
-int eval_memory(comm::Transport& transport, const eval::RunSpec& spec, const EvalCommand& command) {
-  return run_eval(transport, command.setup, spec.out, [&](Job& job, const eval::AskFunction& ask) {
+int eval_memory(comm::Transport& transport, Session& session, const eval::RunSpec& spec, const EvalCommand& command) {
+  return run_eval(transport, session, command.setup, spec.out, [&](Job& job, const eval::AskFunction& ask) {
     const auto counter = load_counter(command);
     eval::EvalSetup setup = make_setup(spec, counter ? *counter : job.tokenizer());
     setup.system = describe_memory(job.setup());
@@ -277,7 +278,7 @@ int eval_baseline(comm::Transport& transport, const eval::RunSpec& spec, const E
 
 }  // namespace
 
-int eval_command(comm::Transport& transport, const EvalCommand& command) {
+int eval_command(comm::Transport& transport, Session& session, const EvalCommand& command) {
   // All ranks read the same options and files; an error is the same on all of them.
   comm::together(transport, [&] { check_system(command); });
   eval::RunSpec spec = comm::together(transport, [&] { return resolve_spec(command); });
@@ -289,9 +290,9 @@ int eval_command(comm::Transport& transport, const EvalCommand& command) {
   }
   const base::InterruptScope interruptible;  // rows that are written stay
   std::vector<std::filesystem::path> haystack{spec.haystack};
-  spool_standard_input(transport, spec.out / "contexts", haystack);
+  spool_standard_input(transport, session, spec.out / "contexts", haystack);
   spec.haystack = haystack.front();
-  return command.system == kMemorySystem ? eval_memory(transport, spec, command)
+  return command.system == kMemorySystem ? eval_memory(transport, session, spec, command)
                                          : eval_baseline(transport, spec, command);
 }
 

@@ -130,21 +130,22 @@ namespace {
 
 /// What an ingest of text needs before it looks at the memory.
 struct Prepared {
-  JobSetup setup;         // resolved
-  store::Manifest empty;  // of a memory made with this setup
-  Networks networks;
+  JobSetup setup;                      // resolved
+  store::Manifest empty;               // of a memory made with this setup
+  const Networks* networks = nullptr;  // the session's
 };
 
-Prepared prepare(comm::Transport& transport, const IngestCommand& command, bool stores) {
+Prepared prepare(comm::Transport& transport, Session& session, const IngestCommand& command, bool stores) {
   return comm::together(transport, [&] {
     Prepared prepared;
     JobSetup& setup = prepared.setup;
     setup = resolve(command.setup);
     use_threads(setup.threads);
-    prepared.networks = load_networks(setup, {stores, true, false});
-    const auto key_size = static_cast<std::size_t>(prepared.networks.keys->key_size());
+    complete_networks(session.networks, setup, {stores, true, false});
+    prepared.networks = &session.networks;
+    const auto key_size = static_cast<std::size_t>(session.networks.keys->key_size());
     settle_slots(setup, key_size);
-    prepared.empty = empty_manifest(setup, model_id(setup), keys_id(setup), prepared.networks.code_size, key_size);
+    prepared.empty = empty_manifest(setup, model_id(setup), keys_id(setup), session.networks.code_size, key_size);
     return prepared;
   });
 }
@@ -160,7 +161,7 @@ struct Storing {
              const std::filesystem::path& acknowledge) {
     shard::EncodingRules rules = prepared.setup.rules;
     rules.key_mode = parse_key_mode(prepared.setup.key_mode);
-    const Networks& networks = prepared.networks;
+    const Networks& networks = *prepared.networks;
     shard.emplace(place);
     encoder.emplace(*networks.codes, *networks.keys, *networks.tokenizer, rules);
     logs.emplace(memory.folder(), place.shard, place.shards, acknowledge);
@@ -172,9 +173,9 @@ struct Storing {
   }
 };
 
-std::vector<NewDocument> find_documents(comm::Transport& transport, const IngestCommand& command) {
+std::vector<NewDocument> find_documents(comm::Transport& transport, Session& session, const IngestCommand& command) {
   std::vector<std::filesystem::path> context = command.context;
-  spool_standard_input(transport, command.memory, context);
+  spool_standard_input(transport, session, command.memory, context);
   return comm::together(transport, [&] {
     if (context.empty()) throw base::UsageError("nothing to ingest: give --context PATH or --codes FILE");
     return transport.rank() == 0 ? describe_documents(text::Corpus(context)) : std::vector<NewDocument>{};
@@ -191,24 +192,26 @@ void tell(const IngestCommand& command, const std::vector<shard::IngestStats>& s
   std::cout << std::endl;
 }
 
-int ingest_text(comm::Transport& transport, const IngestCommand& command, coordinator::RunReport& report) {
-  const wire::RolePlan roles = plan_storage(transport.size());
+int ingest_text(comm::Transport& transport, Session& session, const IngestCommand& command,
+                coordinator::RunReport& report) {
+  const wire::RolePlan roles = session.plan(plan_storage(session.ranks_at_start()));
   const int number = roles.shard_of(transport.rank());
   const base::Stopwatch watch;
-  const Prepared prepared = prepare(transport, command, number >= 0);
+  const Prepared prepared = prepare(transport, session, command, number >= 0);
   const store::Manifest& empty = prepared.empty;
   const base::InterruptScope interruptible(command.max_time);
-  Begun begun = begin(transport, command, empty, find_documents(transport, command));
+  Begun begun = begin(transport, command, empty, find_documents(transport, session, command));
   report.phases.push_back({"open", watch.seconds()});
   report.config = to_json(prepared.setup);
   report.error.clear();
   report.exit_code = base::ExitCode::kOk;
   if (!begun.memory) {
-    if (transport.rank() == 0) std::cout << "nothing new: " << command.memory.string() << " is complete\n";
-    return 0;
+    if (session.losses() == 0 && transport.rank() == 0)
+      std::cout << "nothing new: " << command.memory.string() << " is complete\n";
+    return 0;  // or it was completed before a rank died
   }
   const base::Stopwatch ingest_watch;
-  const shard::ShardPlace place{base::ShardId{static_cast<std::uint32_t>(std::max(number, 0))}, roles.shards(),
+  const shard::ShardPlace place{base::ShardId{static_cast<std::uint32_t>(std::max(number, 0))}, roles.shard_map(),
                                 static_cast<linalg::Index>(empty.code_size),
                                 static_cast<linalg::Index>(empty.key_size)};
   Storing storing;
@@ -225,22 +228,25 @@ int ingest_text(comm::Transport& transport, const IngestCommand& command, coordi
   report_context(corpus, stats, report);
   report.phases.push_back({"ingest", ingest_watch.seconds()});
   report_ranks(transport, roles, report);
-  if (transport.rank() == 0) tell(command, stats, report, ingest_watch.seconds());
+  session.note_result();
+  session.say_at_end(
+      [&command, stats, report, seconds = ingest_watch.seconds()] { tell(command, stats, report, seconds); });
   return 0;
 }
 
 }  // namespace
 
-int ingest_command(comm::Transport& transport, const IngestCommand& command) {
+int ingest_command(comm::Transport& transport, Session& session, const IngestCommand& command) {
   transport.set_patience(command.setup.patience);
   const auto work = [&](coordinator::RunReport& report) {
-    if (command.codes.empty()) return ingest_text(transport, command, report);
-    const int code = ingest_codes(transport, command);
+    if (command.codes.empty()) return ingest_text(transport, session, command, report);
+    const int code = ingest_codes(transport, session, command);
     report.error.clear();
     report.exit_code = base::ExitCode::kOk;
     return code;
   };
-  if (!command.out.empty()) return with_run_report(transport, command.out, command.setup, command.command_line, work);
+  if (!command.out.empty())
+    return with_run_report(transport, session, command.out, command.setup, command.command_line, work);
   coordinator::RunReport unseen;
   return work(unseen);
 }

@@ -12,9 +12,6 @@
 
 namespace larimar::launch {
 
-// Ranks without work in a phase wait for rank 0, which watches the silence of those that have some.
-inline constexpr double kIdlePatience = 7 * 24 * 3600.0;
-
 /// `shard` and `how` are null on ranks that store nothing. Returns the stats by shard, on every rank.
 /// Calls   collective. Throws AgreedError with the first failing shard's sentence.
 [[nodiscard]] std::vector<shard::IngestStats> ingest_together(comm::Transport& transport, const wire::RolePlan& roles,

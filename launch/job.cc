@@ -29,16 +29,19 @@ class PhaseTimes {
 
 }  // namespace
 
-Job::Job(comm::Transport& transport, const JobSetup& setup)
-    : transport_(transport), plan_(wire::plan_roles(transport.size(), setup.decoders)) {
+Job::Job(comm::Transport& transport, Session& session, const JobSetup& setup)
+    : transport_(transport),
+      session_(session),
+      plan_(session.plan(wire::plan_roles(session.ranks_at_start(), setup.decoders))) {
   transport_.set_patience(setup.patience);
   const comm::PhaseScope phase(transport_, "load models");
   const int rank = transport_.rank();
-  networks_ = comm::together(transport_, [&] {
+  comm::together(transport_, [&] {
     setup_ = resolve(setup);
+    setup_.cache = setup_.cache || session_.may_lose_ranks();  // what is encoded need not be again
     use_threads(setup_.threads);
-    return load_networks(
-        setup_, {plan_.shard_of(rank) >= 0, plan_.shard_of(rank) >= 0 || rank == 0, plan_.decoder_of(rank) >= 0});
+    complete_networks(session_.networks, setup_,
+                      {plan_.shard_of(rank) >= 0, plan_.shard_of(rank) >= 0 || rank == 0, plan_.decoder_of(rank) >= 0});
   });
 }
 
@@ -46,7 +49,7 @@ JobResult Job::run(const JobRequest& request) {
   wire::JobMessage message{request.context, request.key_mode, request.queries.size(), false};
   std::string bytes = wire::to_bytes(message);
   transport_.broadcast_string(bytes, 0);
-  return run_together(message, request.queries);
+  return run_together(message, request.queries, request.kept);
 }
 
 void Job::stop() {
@@ -60,16 +63,18 @@ void Job::serve() {
   while (true) {
     std::string bytes;
     {
-      const comm::PatienceScope idle(transport_, kIdlePatience);
+      const comm::IdleScope idle(transport_);
       transport_.broadcast_string(bytes, 0);
     }
     const wire::JobMessage message = wire::job_from_bytes(bytes);
     if (message.stop) return;
-    static_cast<void>(run_together(message, {}));
+    static_cast<void>(run_together(message, {}, nullptr));
   }
 }
 
-JobResult Job::run_together(const wire::JobMessage& message, const std::vector<coordinator::Query>& queries) {
+JobResult Job::run_together(const wire::JobMessage& message, const std::vector<coordinator::Query>& queries,
+                            std::vector<coordinator::AnswerRecord>* kept) {
+  const Networks& networks = session_.networks;
   JobResult result;
   PhaseTimes times(result.report.phases);
   const int rank = transport_.rank(), shard_number = plan_.shard_of(rank);
@@ -86,34 +91,39 @@ JobResult Job::run_together(const wire::JobMessage& message, const std::vector<c
   std::unique_ptr<shard::BlockEncoder> encoder;
   std::unique_ptr<shard::ShardService> shard;
   if (shard_number >= 0) {
-    encoder = std::make_unique<shard::BlockEncoder>(*networks_.codes, *networks_.keys, *networks_.tokenizer, rules);
+    encoder = std::make_unique<shard::BlockEncoder>(*networks.codes, *networks.keys, *networks.tokenizer, rules);
     shard = std::make_unique<shard::ShardService>(shard::ShardPlace{
-        {static_cast<std::uint32_t>(shard_number)}, plan_.shards(), encoder->code_size(), encoder->key_size()});
+        {static_cast<std::uint32_t>(shard_number)}, plan_.shard_map(), encoder->code_size(), encoder->key_size()});
   }
   std::optional<shard::Ingesting> how;
-  if (encoder) how.emplace(shard::Ingesting{*encoder, setup_.cache ? &cache_ : nullptr, message.key_mode});
+  if (encoder) how.emplace(shard::Ingesting{*encoder, setup_.cache ? &session_.blocks : nullptr, message.key_mode});
   report_context(corpus, ingest_together(transport_, plan_, setup_, shard.get(), how ? &*how : nullptr, corpus),
                  result.report);
   times.end("ingest");
 
   transport_.set_phase("write");
   memory::MemoryRules memory_rules = setup_.memory;
-  const std::size_t key_size = shared_key_size(transport_, networks_);
+  const std::size_t key_size = shared_key_size(transport_, networks);
   const auto addresser =
-      share_key_memory(transport_, {setup_.m0, setup_.seed}, shard.get(), key_size, networks_.code_size, memory_rules);
+      share_key_memory(transport_, {setup_.m0, setup_.seed}, shard.get(), key_size, networks.code_size, memory_rules);
   comm::together(transport_, [&] {
     if (shard) shard->write(memory_rules, addresser);
   });
-  solve_together(transport_, plan_, shard.get(), memory_rules, networks_.code_size);
+  solve_together(transport_, plan_, shard.get(), memory_rules, networks.code_size);
   times.end("write");
 
   coordinator::CoordinatorService coordinator(plan_.shards(), memory_rules, addresser);
-  const Roles roles{rank == 0 ? &coordinator : nullptr, shard.get(), networks_.decoder_service.get()};
+  const Roles roles{rank == 0 ? &coordinator : nullptr, shard.get(), networks.decoder_service.get()};
   std::vector<std::filesystem::path> documents;
   for (const text::Document& document : corpus.documents()) documents.push_back(document.path);
-  Asked asked = answer_together({transport_, plan_, roles, networks_, setup_, documents, key_size, step_}, queries,
-                                message.queries);
-  result.answers = std::move(asked.answers);
+  std::vector<coordinator::AnswerRecord>& answers = kept != nullptr ? *kept : result.answers;
+  Asked asked =
+      answer_together({transport_, session_, plan_, roles, networks, setup_, documents, key_size, step_, answers},
+                      queries, message.queries);
+  if (kept != nullptr) result.answers = *kept;
+  std::vector<std::uint64_t> blocks(documents.size());
+  for (const text::BlockRef& block : corpus.blocks()) ++blocks[block.document];
+  report_missing(session_, documents, blocks, result.report);
   result.report.shards = std::move(asked.shards);
   result.report.phases.push_back({"read_keys", asked.times.keys});
   result.report.phases.push_back({"read", asked.times.read});

@@ -12,6 +12,7 @@
 #include "coordinator/run_report.h"
 #include "launch/asking.h"
 #include "launch/networks.h"
+#include "launch/session.h"
 #include "launch/setup.h"
 
 namespace larimar::launch {
@@ -21,6 +22,7 @@ struct JobRequest {
   std::vector<std::filesystem::path> context;
   std::string key_mode;
   std::vector<coordinator::Query> queries;
+  std::vector<coordinator::AnswerRecord>* kept = nullptr;  // answers so far, which outlive a death; null: none are kept
 };
 
 /// What a job gave, on rank 0.
@@ -29,32 +31,33 @@ struct JobResult {
   coordinator::RunReport report;                   // ranks, phases, context, tokens per second, shards
 };
 
-/// The networks of this rank's roles, and jobs over all ranks. Rank 0 calls run() for each job and stop() at the end; every
-/// other rank calls serve() once. Owns the networks; the transport is borrowed.
+/// Jobs over all ranks, with the networks of this rank's roles. Rank 0 calls run() for each job and stop() at the end; every
+/// other rank calls serve() once. The transport is borrowed, and so is the session, which owns the networks.
 class Job {
  public:
   /// Calls   collective. Throws AgreedError if any rank cannot load what its roles need.
-  Job(comm::Transport& transport, const JobSetup& setup);
+  Job(comm::Transport& transport, Session& session, const JobSetup& setup);
 
   /// Ingests the context, writes the memory, reads and decodes for every query.
   /// Calls   collective with serve() of the others. Throws AgreedError for anything about the input; another error means
   ///         that the ranks are no longer in step, and the caller must abort the transport.
+  /// Answers that the request brings with it are kept, and only the rest is asked.
   [[nodiscard]] JobResult run(const JobRequest& request);
   void serve();
   void stop();
 
   [[nodiscard]] const wire::RolePlan& roles() const { return plan_; }
   [[nodiscard]] const JobSetup& setup() const { return setup_; }  // resolved
-  [[nodiscard]] const text::Tokenizer& tokenizer() const { return *networks_.tokenizer; }
+  [[nodiscard]] const text::Tokenizer& tokenizer() const { return *session_.networks.tokenizer; }
 
  private:
-  JobResult run_together(const wire::JobMessage& message, const std::vector<coordinator::Query>& queries);
+  JobResult run_together(const wire::JobMessage& message, const std::vector<coordinator::Query>& queries,
+                         std::vector<coordinator::AnswerRecord>* kept);
 
   comm::Transport& transport_;
+  Session& session_;
   JobSetup setup_;
   wire::RolePlan plan_;
-  Networks networks_;
-  shard::BlockCache cache_;
   std::uint64_t step_ = 0;
 };
 

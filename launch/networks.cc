@@ -24,7 +24,7 @@ void check_vocabulary(const text::Tokenizer& tokenizer, const std::filesystem::p
 void load_compact(Networks& networks, const JobSetup& setup, const NetworkNeeds& needs) {
   const model::CompactConfig config = model::read_compact_config(setup.model / "config.json");
   networks.code_size = static_cast<std::size_t>(config.code_size());
-  networks.tokenizer = text::load_tokenizer(setup.model / "tokenizer.json");
+  if (!networks.tokenizer) networks.tokenizer = text::load_tokenizer(setup.model / "tokenizer.json");
   check_vocabulary(*networks.tokenizer, setup.model / "tokenizer.json", config.vocabulary);
   if (needs.codes) networks.codes = model::load_compact_encoder(setup.model);
   if (needs.decoder) networks.decoder = decoder::load_compact_decoder(setup.model, setup.device);
@@ -33,7 +33,7 @@ void load_compact(Networks& networks, const JobSetup& setup, const NetworkNeeds&
 // BERT's pieces go in, GPT-2's come out.
 void load_larimar(Networks& networks, const JobSetup& setup, const NetworkNeeds& needs) {
   networks.code_size = static_cast<std::size_t>(model::read_larimar_config(setup.model).code_size);
-  networks.tokenizer = model::load_larimar_tokenizer(setup.model, "encoder");
+  if (!networks.tokenizer) networks.tokenizer = model::load_larimar_tokenizer(setup.model, "encoder");
   if (needs.codes) networks.codes = model::load_larimar_encoder(setup.model);
   if (!needs.decoder) return;
   networks.decoder_tokenizer = model::load_larimar_tokenizer(setup.model, "decoder");
@@ -65,11 +65,11 @@ Segmenting load_segmenting(const JobSetup& setup) {
           model::read_larimar_config(setup.model).segment_tokens - 2};
 }
 
-Networks load_networks(const JobSetup& setup, const NetworkNeeds& needs) {
-  Networks networks;
+void complete_networks(Networks& networks, const JobSetup& setup, const NetworkNeeds& needs) {
   const bool own_keys = setup.keys != "minilm";
-  const NetworkNeeds all{
-      .codes = needs.codes || (needs.keys && own_keys), .keys = needs.keys, .decoder = needs.decoder};
+  const NetworkNeeds all{.codes = !networks.codes && (needs.codes || (needs.keys && own_keys)),
+                         .keys = !networks.keys && needs.keys,
+                         .decoder = !networks.decoder && needs.decoder};
   const std::string architecture = model::read_architecture(setup.model);
   if (architecture == "larimar-compact") {
     load_compact(networks, setup, all);
@@ -78,21 +78,26 @@ Networks load_networks(const JobSetup& setup, const NetworkNeeds& needs) {
   } else {
     refuse_architecture(setup, architecture);
   }
-  if (needs.keys) {
+  if (all.keys) {
     const auto length = setup.keys == "code" ? model::KeyLength::kCodes : model::KeyLength::kUnit;
     networks.keys = own_keys ? model::make_model_keys(*networks.codes, *networks.tokenizer, length)
                              : model::load_minilm(setup.keys_folder);
   }
-  if (needs.decoder) {
+  if (all.decoder) {
     const text::Tokenizer& words = networks.decoder_tokenizer ? *networks.decoder_tokenizer : *networks.tokenizer;
     networks.decoder_service = std::make_unique<decoder::DecoderService>(*networks.decoder, words);
   }
-  if (needs.decoder && needs_language(setup)) {
+  if (all.decoder && needs_language(setup)) {
     networks.language = load_language(setup);
     networks.language_service =
         std::make_unique<decoder::LanguageService>(*networks.language.model, *networks.language.tokenizer);
   }
   LARIMAR_FAILPOINT("launch.models.loaded");
+}
+
+Networks load_networks(const JobSetup& setup, const NetworkNeeds& needs) {
+  Networks networks;
+  complete_networks(networks, setup, needs);
   return networks;
 }
 

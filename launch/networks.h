@@ -49,5 +49,7 @@ struct Networks {
 
 /// `setup` is resolved. Calls local. Throws MissingInputError, FormatError or ConfigError naming the file.
 [[nodiscard]] Networks load_networks(const JobSetup& setup, const NetworkNeeds& needs);
+/// Loads what is needed and not yet there; `networks` is empty, or was loaded with the same setup.
+void complete_networks(Networks& networks, const JobSetup& setup, const NetworkNeeds& needs);
 
 }  // namespace larimar::launch

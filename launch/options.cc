@@ -155,6 +155,13 @@ void add_rank_options(CLI::App& app, JobSetup& setup) {
   app.add_option("--patience", setup.patience, "seconds of silence of a rank after which the job ends")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  static const std::map<std::string, OnLoss> kOnLoss{
+      {"recover", OnLoss::kRecover}, {"degrade", OnLoss::kDegrade}, {"end", OnLoss::kEnd}};
+  app.add_option(
+         "--on-loss", setup.on_loss,
+         "when a rank dies, with ULFM: recover (others take over its part), degrade (answer without it), or end")
+      ->transform(CLI::CheckedTransformer(kOnLoss))
+      ->default_str("recover");
   app.add_option("--seed", setup.seed, "of the codebook's start")->capture_default_str();
   app.add_flag("--quiet", setup.quiet, "no progress on standard error");
 }

@@ -92,20 +92,39 @@ void report_ranks(comm::Transport& transport, const wire::RolePlan& plan, coordi
   }
 }
 
-int with_run_report(comm::Transport& transport, const std::filesystem::path& out, const JobSetup& setup,
-                    const std::vector<std::string>& command_line, const std::function<int(RunReport&)>& work) {
+void report_missing(const Session& session, std::span<const std::filesystem::path> documents,
+                    std::span<const std::uint64_t> blocks, coordinator::RunReport& report) {
+  std::vector<bool> missing(wire::kVirtualShards);
+  for (const std::uint32_t shard : session.missing()) missing[shard] = true;
+  coordinator::MissingReport& into = report.missing;
+  for (std::size_t d = 0; d < documents.size(); ++d) {
+    const std::uint64_t first = into.of_blocks, before = into.blocks;
+    for (std::uint64_t b = 0; b < blocks[d]; ++b) into.blocks += missing[(first + b) % wire::kVirtualShards] ? 1U : 0U;
+    into.of_blocks += blocks[d];
+    if (into.blocks > before) into.documents.push_back(documents[d].string());
+  }
+}
+
+int with_run_report(comm::Transport& transport, const Session& session, const std::filesystem::path& out,
+                    const JobSetup& setup, const std::vector<std::string>& command_line,
+                    const std::function<int(RunReport&)>& work) {
   const bool root = transport.rank() == 0;
   RunReport report = started_report(setup, command_line);
+  session.report(report);
   comm::together(transport, [&] {
     if (root) coordinator::write_run_report(out, report);
   });
   try {
     const int code = work(report);
+    session.report(report);
     if (root) write_last(out, report);
-    return code;
+    return code == 0 ? static_cast<int>(report.exit_code) : code;
+  } catch (const comm::RankLostError&) {
+    throw;
   } catch (const base::Error& error) {
     report.exit_code = error.code();
     report.error = error.what();
+    session.report(report);
     try {
       if (root) write_last(out, report);
     } catch (const base::Error&) {  // the first error says more; it is on its way to the user

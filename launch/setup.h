@@ -11,6 +11,13 @@
 
 namespace larimar::launch {
 
+/// What becomes of a job that loses a rank, where the MPI library lets it go on at all.
+enum class OnLoss {
+  kRecover,  // the others take over what it had
+  kDegrade,  // they answer without what it had, and say so
+  kEnd,
+};
+
 struct JobSetup {
   std::filesystem::path model;        // its folder; empty: the larimar-compact shipped with the program
   std::string keys = "auto";          // "minilm", "model", "code", or "auto": minilm where its folder is
@@ -35,8 +42,9 @@ struct JobSetup {
   std::size_t batch = 64;            // queries read together
   double patience = 300;             // seconds of silence after which a wait fails
   std::uint64_t seed = 1;            // of the codebook
-  bool cache = false;                // keep encoded blocks for further jobs of this process
-  bool quiet = false;                // no progress
+  OnLoss on_loss = OnLoss::kRecover;
+  bool cache = false;  // keep encoded blocks for further jobs of this process
+  bool quiet = false;  // no progress
 };
 
 /// Whether the job needs a language model beside the decoder.

@@ -51,15 +51,16 @@ std::string spool(const std::filesystem::path& memory) {
 
 }  // namespace
 
-void spool_standard_input(comm::Transport& transport, const std::filesystem::path& memory,
+void spool_standard_input(comm::Transport& transport, Session& session, const std::filesystem::path& memory,
                           std::vector<std::filesystem::path>& context) {
   const auto places = std::ranges::count(context, std::filesystem::path(kStandardInput));
   if (places == 0) return;
   // Who feeds it may take as long as it likes.
-  const comm::PatienceScope patient(transport, 7 * 24 * 3600.0);
-  std::string path = comm::together(transport, [&] {
+  const comm::IdleScope patient(transport);
+  std::string& path = session.standard_input;
+  comm::together(transport, [&] {
     if (places > 1) throw base::UsageError("\"-\", standard input, stands twice in --context");
-    return transport.rank() == 0 ? spool(memory) : std::string();
+    if (transport.rank() == 0 && path.empty()) path = spool(memory);
   });
   transport.broadcast_string(path, 0);
   std::ranges::replace(context, std::filesystem::path(kStandardInput), std::filesystem::path(path));

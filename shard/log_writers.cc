@@ -10,15 +10,16 @@ namespace larimar::shard {
 
 static_assert(wire::kVirtualShards == store::kVirtualShards, "a block's log is its virtual shard's");
 
-std::vector<store::LogState> logs_of_shard(const store::Manifest& manifest, base::ShardId shard, std::size_t shards) {
+std::vector<store::LogState> logs_of_shard(const store::Manifest& manifest, base::ShardId shard,
+                                           const wire::ShardMap& shards) {
   std::vector<store::LogState> mine;
   for (const store::LogState& log : manifest.logs) {
-    if (wire::shard_of_block(log.shard, shards) == shard.value) mine.push_back(log);
+    if (shards.owner(log.shard) == shard.value) mine.push_back(log);
   }
   return mine;
 }
 
-LogWriters::LogWriters(const store::Folder& folder, base::ShardId shard, std::size_t shards,
+LogWriters::LogWriters(const store::Folder& folder, base::ShardId shard, const wire::ShardMap& shards,
                        const std::filesystem::path& acknowledge)
     : folder_(folder), committed_(logs_of_shard(folder.manifest(), shard, shards)) {
   if (acknowledge.empty()) return;

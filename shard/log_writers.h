@@ -9,6 +9,7 @@
 #include "common/base/clock.h"
 #include "common/base/ids.h"
 #include "common/store/folder.h"
+#include "common/wire/plan.h"
 
 namespace larimar::shard {
 
@@ -20,7 +21,7 @@ inline constexpr double kGroupCommitSeconds = 1.0;
 class LogWriters {
  public:
   /// `acknowledge`: a file that gets a line for each block once it is on disk; empty: none. Several shards may share it.
-  LogWriters(const store::Folder& folder, base::ShardId shard, std::size_t shards,
+  LogWriters(const store::Folder& folder, base::ShardId shard, const wire::ShardMap& shards,
              const std::filesystem::path& acknowledge = {});
 
   /// Whether the block's record is there already, from the job that this one continues.
@@ -48,6 +49,6 @@ class LogWriters {
 
 /// Virtual shards that belong to a shard: those that are in use, by rising number.
 [[nodiscard]] std::vector<store::LogState> logs_of_shard(const store::Manifest& manifest, base::ShardId shard,
-                                                         std::size_t shards);
+                                                         const wire::ShardMap& shards);
 
 }  // namespace larimar::shard

@@ -29,9 +29,7 @@ const IngestStats& ShardService::ingest(const text::Corpus& corpus, const Ingest
                                         const std::function<void(const IngestStats&)>& report) {
   const base::Stopwatch watch;
   const auto& blocks = corpus.blocks();
-  const auto is_mine = [&](std::size_t i) {
-    return wire::shard_of_block(how.first_block + i, place_.shards) == place_.shard.value;
-  };
+  const auto is_mine = [&](std::size_t i) { return place_.shards.owner(how.first_block + i) == place_.shard.value; };
   for (std::size_t i = 0; i < blocks.size(); ++i) stats_.blocks += is_mine(i) ? 1U : 0U;
 
   std::optional<base::MappedFile> file;
@@ -182,8 +180,8 @@ std::vector<double> ShardService::statistics() const { return memory_->statistic
 
 void ShardService::adopt(const linalg::Matrix& memory) {
   const auto rows = static_cast<std::size_t>(memory.rows());
-  const std::size_t first = rows * place_.shard.value / place_.shards,
-                    last = rows * (place_.shard.value + 1) / place_.shards;
+  const std::size_t first = rows * place_.shard.value / place_.shards.count(),
+                    last = rows * (place_.shard.value + 1) / place_.shards.count();
   memory_->adopt(memory, {static_cast<linalg::Index>(first), static_cast<linalg::Index>(last - first)});
 }
 

@@ -28,7 +28,7 @@ struct IngestStats {
 /// Which part of a memory a shard is, and its sizes.
 struct ShardPlace {
   base::ShardId shard{};
-  std::size_t shards = 1;
+  wire::ShardMap shards = 1;
   linalg::Index code_size = 0;  // C
   linalg::Index key_size = 0;   // D
 };

@@ -4,9 +4,11 @@
 #include <chrono>
 #include <cmath>
 #include <csignal>
+#include <iterator>
 #include <string>
 
 #include "common/base/error.h"
+#include "common/base/last_words.h"
 
 namespace larimar::base {
 namespace {
@@ -14,6 +16,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr int kSignals[] = {SIGTERM, SIGUSR1, SIGINT};
 
+using Handler = void (*)(int);
+Handler before[std::size(kSignals)] = {};
 std::atomic<bool> in_scope{false};
 volatile std::sig_atomic_t received = 0;
 Clock::time_point deadline = Clock::time_point::max();
@@ -22,6 +26,7 @@ double limit_seconds = 0;
 extern "C" void note_signal(int signal) {
   received = signal;
   std::signal(signal, SIG_DFL);  // async-signal-safe; the next one is meant in earnest
+  if (signal == SIGTERM) say_who_died();
 }
 
 const char* name_of(int signal) {
@@ -46,13 +51,13 @@ InterruptScope::InterruptScope(double max_seconds) {
   const auto seconds = std::chrono::duration<double>(std::fmin(max_seconds, kYear));
   deadline =
       max_seconds == 0 ? Clock::time_point::max() : Clock::now() + std::chrono::duration_cast<Clock::duration>(seconds);
-  for (const int signal : kSignals) std::signal(signal, note_signal);
+  for (std::size_t i = 0; i < std::size(kSignals); ++i) before[i] = std::signal(kSignals[i], note_signal);
   in_scope = true;
 }
 
 InterruptScope::~InterruptScope() {
   in_scope = false;
-  for (const int signal : kSignals) std::signal(signal, SIG_DFL);
+  for (std::size_t i = 0; i < std::size(kSignals); ++i) std::signal(kSignals[i], before[i]);
 }
 
 void throw_if_interrupted() {

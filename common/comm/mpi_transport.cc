@@ -8,8 +8,11 @@
 #include <cstring>
 #include <exception>
 #include <numeric>
+#include <utility>
 
+#include "common/base/last_words.h"
 #include "common/comm/host_name.h"
+#include "common/comm/ulfm.h"
 
 namespace larimar::comm {
 namespace {
@@ -45,15 +48,26 @@ int count_of(std::span<const std::byte> piece) { return static_cast<int>(piece.s
 MpiTransport::MpiTransport(MPI_Comm parent, std::size_t piece_bytes)
     : Transport(rank_in(parent), size_of(parent), host_name()),
       piece_bytes_(std::clamp<std::size_t>(piece_bytes, 1, INT_MAX)),
-      exceptions_at_birth_(std::uncaught_exceptions()) {
+      exceptions_at_birth_(std::uncaught_exceptions()),
+      can_lose_ranks_(ulfm::is_on()) {
   check(MPI_Comm_dup(parent, &comm_), "MPI_Comm_dup");
+}
+
+MpiTransport::MpiTransport(MpiGroup group)
+    : Transport(rank_in(group.comm), size_of(group.comm), host_name()),
+      comm_(group.comm),
+      piece_bytes_(kMpiPieceBytes),
+      exceptions_at_birth_(std::uncaught_exceptions()),
+      peers_(std::move(group.peers)),
+      can_lose_ranks_(ulfm::is_on()) {
+  set_members(std::move(group.members));
 }
 
 MpiTransport::~MpiTransport() {
   if (!is_broken() && std::uncaught_exceptions() == exceptions_at_birth_) {
     try {
       flush_posted();
-      MPI_Comm_free(&comm_);
+      if (!can_lose_ranks_) MPI_Comm_free(&comm_);  // with a dead rank in it nobody knows how long that takes
     } catch (const base::Error& error) {
       std::fprintf(stderr, "larimar: closing the transport: %s\n", error.what());
     }
@@ -64,12 +78,41 @@ MpiTransport::~MpiTransport() {
 
 void MpiTransport::abort(base::ExitCode code) {
   std::fflush(nullptr);
+  if (can_lose_ranks_) {
+    kill_local(peers_, rank(), host());
+    std::_Exit(static_cast<int>(code));
+  }
   MPI_Abort(comm_, static_cast<int>(code));
   std::_Exit(static_cast<int>(code));
 }
 
+void MpiTransport::give_up() noexcept {
+  if (!can_lose_ranks_ || std::exchange(revoked_, true)) return;
+  ulfm::revoke(comm_);
+}
+
+// A rank that waits for a living one, which waits for the dead one, sees no error of its own; so everybody looks. The call on
+// its way then ends by itself, which leaves no buffer in MPI's hands.
+void MpiTransport::look_at_peers() {
+  if (can_lose_ranks_ && !revoked_ && ulfm::count_dead(comm_) > 0) give_up();
+}
+
+std::string MpiTransport::describe_silence() const {
+  return peers_.empty() ? Transport::describe_silence() : comm::describe_silence(peers_, members(), rank(), host());
+}
+
+bool MpiTransport::knows_of_stopped_peer() const {
+  return std::ranges::any_of(peers_, [&](const Peer& peer) { return state_of(peer, host()) == PeerState::kStopped; });
+}
+
+void MpiTransport::phase_changed() { base::note_phase(phase()); }
+
 void MpiTransport::check(int result, const char* call) {
   if (result == MPI_SUCCESS) return;
+  if (can_lose_ranks_ && ulfm::is_loss(result)) {
+    give_up();
+    lose(std::string(call) + " ended: a rank of the job has died or given up");
+  }
   std::array<char, MPI_MAX_ERROR_STRING> text{};
   int length = 0;
   MPI_Error_string(result, text.data(), &length);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <numeric>
 #include <thread>
 
 #include "common/base/clock.h"
@@ -13,6 +14,7 @@ namespace {
 constexpr int kBusyPolls = 64;            // a few microseconds: what a message within one machine takes
 constexpr double kYieldSeconds = 200e-6;  // longer waits are for a computing peer, which may need our core
 constexpr double kLongestSleepSeconds = 1e-3;
+constexpr double kLookSeconds = 0.02;  // between looks at the peers: far less than what a recovery takes
 constexpr double kSleepShare = 0.125;  // sleeping an eighth of the time waited so far adds at most that to a wait
 
 std::string seconds_text(double seconds) {
@@ -30,6 +32,11 @@ std::string describe(const Awaited& awaited) {
 
 }  // namespace
 
+Transport::Transport(int rank, int size, std::string host)
+    : rank_(rank), size_(size), host_(std::move(host)), members_(static_cast<std::size_t>(size)) {
+  std::iota(members_.begin(), members_.end(), 0);
+}
+
 void Transport::set_patience(double seconds) {
   if (!(seconds > 0))
     throw base::ConfigError("the patience for other ranks is " + seconds_text(seconds) + "; give more than 0 seconds");
@@ -41,14 +48,25 @@ void Transport::wait(const std::function<bool()>& done, const Awaited& awaited) 
     if (done()) return;
   }
   const base::Stopwatch watch;
+  double next_look = 0, limit = patience_;
+  bool was_stopped = false;
   while (!done()) {
     const double waited = watch.seconds();
-    // One more look before giving up: this process itself may have been stopped for a while.
-    if (waited > patience_) {
+    if (waited >= next_look) {
+      look_at_peers();
+      next_look = waited + kLookSeconds;
+    }
+    if (waited > limit) {
+      // One more look before giving up: this process itself may have been stopped for a while.
       if (done()) return;
-      fail("waited " + seconds_text(waited) + " for " + describe(awaited) +
-           " in vain: a peer is gone, stuck or slower than allowed. Look at the other ranks' messages, or allow more "
-           "time");
+      const bool stopped = idle_ && knows_of_stopped_peer();
+      if (!idle_ || (stopped && was_stopped)) {
+        broken_ = true;
+        throw SilenceError(place() + "waited " + seconds_text(waited) + " for " + describe(awaited) +
+                           " in vain: " + describe_silence());
+      }
+      was_stopped = stopped;
+      limit += patience_;
     }
     if (waited < kYieldSeconds) {
       std::this_thread::yield();
@@ -59,7 +77,12 @@ void Transport::wait(const std::function<bool()>& done, const Awaited& awaited) 
 }
 
 std::string Transport::place() const {
-  return "rank " + std::to_string(rank_) + " on " + host_ + ", phase '" + phase_ + "': ";
+  return "rank " + std::to_string(members_[static_cast<std::size_t>(rank_)]) + " on " + host_ + ", phase '" + phase_ +
+         "': ";
+}
+
+std::string Transport::describe_silence() const {
+  return "a peer is gone, stuck or slower than allowed. Look at the other ranks' messages, or allow more time";
 }
 
 void Transport::fail(const std::string& text) {
@@ -67,7 +90,13 @@ void Transport::fail(const std::string& text) {
   throw base::CommError(place() + text);
 }
 
+void Transport::lose(const std::string& text) {
+  broken_ = lost_ = true;
+  throw RankLostError(place() + text);
+}
+
 void Transport::begin(const char* verb) const {
+  if (lost_) throw RankLostError(place() + verb + " is refused because a rank of the group was lost");
   if (broken_)
     throw base::CommError(place() + verb + " is refused because an earlier call failed; the job has to be ended");
 }

@@ -38,10 +38,20 @@ struct Awaited {
   int tag = -1;   // -1: no tag
 };
 
+/// A rank of the group has died, or gave up, and the MPI library lets the others go on (ULFM). Every rank of the group gets it
+/// from a verb sooner or later; the group is of no more use, see Environment::make_survivors_transport.
+struct RankLostError : base::CommError {
+  using base::CommError::CommError;
+};
+/// The patience for another rank has ended. Every rank that waits gets it at about the same time.
+struct SilenceError : base::CommError {
+  using base::CommError::CommError;
+};
+
 /// One rank's end of a group of ranks; knows bytes and nothing of their meaning. Used by one thread only.
 /// Collectives are called by every rank of the group, in the same order; a rank without anything to say passes zero elements.
 /// Every wait ends: after patience() seconds without the awaited event the verb throws CommError, and so does each later
-/// verb, since the buffers of an unfinished call may still be in use. Then only abort() is left.
+/// verb, since the buffers of an unfinished call may still be in use. Then only abort() is left, or give_up().
 class Transport {
  public:
   virtual ~Transport() = default;
@@ -55,7 +65,16 @@ class Transport {
   [[nodiscard]] const std::string& phase() const noexcept { return phase_; }
   /// Throws ConfigError unless seconds > 0.
   void set_patience(double seconds);
-  void set_phase(std::string phase) { phase_ = std::move(phase); }
+  /// Waits without a deadline, because a peer may rightly compute for ever; they end only if one is known to be stopped for as long
+  /// as the patience. See IdleScope.
+  void set_idle(bool idle) { idle_ = idle; }
+  [[nodiscard]] bool is_idle() const noexcept { return idle_; }
+  void set_phase(std::string phase) {
+    phase_ = std::move(phase);
+    phase_changed();
+  }
+  /// Of each rank of this group, the number that the job gave it at its start; they differ once a rank has died.
+  [[nodiscard]] const std::vector<int>& members() const noexcept { return members_; }
 
   /// The root's elements reach every rank's buffer. Shapes: the same number of elements on all ranks.
   /// Calls: collective. Any size: long buffers travel in pieces.
@@ -162,15 +181,27 @@ class Transport {
   /// the other ranks' waits throw CommError, and this call throws base::Error with the code, for main to leave by.
   [[noreturn]] virtual void abort(base::ExitCode code) = 0;
 
+  /// Ends everybody's waits in this group with RankLostError, so that all ranks can agree on what comes next. Calls: local; the
+  /// others are told. Does nothing where a group cannot lose a rank.
+  virtual void give_up() noexcept {}
+
  protected:
-  Transport(int rank, int size, std::string host) : rank_(rank), size_(size), host_(std::move(host)) {}
+  Transport(int rank, int size, std::string host);
+  /// members() of a group that others have left. Shapes: [size()].
+  void set_members(std::vector<int> members) { members_ = std::move(members); }
 
   /// The one place where a rank waits: polls `done`, at first busily, then yielding, then asleep for at most 1 ms at a time.
   /// Throws CommError, naming what was awaited, once patience() seconds have passed.
   void wait(const std::function<bool()>& done, const Awaited& awaited);
   /// Makes the transport unusable and throws CommError: "rank R on HOST, phase P: " + text.
   [[noreturn]] void fail(const std::string& text);
+  /// The same with RankLostError, from now on by every verb.
+  [[noreturn]] void lose(const std::string& text);
   [[nodiscard]] bool is_broken() const noexcept { return broken_; }
+  /// What is known of a peer that was waited for in vain.
+  [[nodiscard]] virtual std::string describe_silence() const;
+  /// Whether a peer is known to do nothing at all, such as one that a signal has stopped.
+  [[nodiscard]] virtual bool knows_of_stopped_peer() const { return false; }
 
  private:
   virtual void broadcast_bytes(std::span<std::byte> buffer, int root) = 0;
@@ -183,6 +214,9 @@ class Transport {
   virtual std::optional<int> try_receive_any_bytes(std::span<std::byte> bytes, Tag tag) = 0;
   virtual void flush_posted() = 0;
   virtual void barrier_all() = 0;
+  /// Called now and then by waits: a group that can lose a rank looks whether it has, so that the wait may end.
+  virtual void look_at_peers() {}
+  virtual void phase_changed() {}
 
   int receive_any_bytes(std::span<std::byte> bytes, Tag tag);
   void begin(const char* verb) const;
@@ -199,7 +233,10 @@ class Transport {
   std::string host_;
   std::string phase_ = "start";
   double patience_ = kDefaultPatienceSeconds;
+  bool idle_ = false;
+  std::vector<int> members_;
   bool broken_ = false;
+  bool lost_ = false;
 };
 
 /// Names what the rank is doing, for the messages of waits within this scope.
@@ -215,6 +252,21 @@ class PhaseScope {
  private:
   Transport& transport_;
   std::string before_;
+};
+
+/// Within this scope the rank waits for peers that may compute for long.
+class IdleScope {
+ public:
+  explicit IdleScope(Transport& transport) : transport_(transport), before_(transport.is_idle()) {
+    transport.set_idle(true);
+  }
+  ~IdleScope() { transport_.set_idle(before_); }
+  IdleScope(const IdleScope&) = delete;
+  IdleScope& operator=(const IdleScope&) = delete;
+
+ private:
+  Transport& transport_;
+  bool before_;
 };
 
 /// Another patience within this scope, for example where peers compute for long. Throws ConfigError unless seconds > 0.

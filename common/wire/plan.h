@@ -2,20 +2,54 @@
 // What every rank knows about a job before data flows. Plain structs; equal on all ranks.
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/base/ids.h"
 
 namespace larimar::wire {
 
+/// Segments belong to virtual shards, these to shards; so a segment's owner, but not its code, depends on the rank count.
+inline constexpr std::uint64_t kVirtualShards = 256;
+[[nodiscard]] constexpr std::size_t shard_of_block(std::uint64_t block, std::size_t shards) {
+  return static_cast<std::size_t>(block % kVirtualShards) % shards;
+}
+
+/// Which shard holds which virtual shard.
+class ShardMap {
+ public:
+  static constexpr std::uint32_t kNobody = UINT32_MAX;  // its shard is lost and nobody took it over
+
+  /// Shared out by remainder; a number of shards stands for that.
+  ShardMap(std::size_t shards = 1) : count_(shards) {}  // NOLINT(google-explicit-constructor)
+  /// Shapes  owners [kVirtualShards], each below `shards` or kNobody.
+  ShardMap(std::size_t shards, std::vector<std::uint32_t> owners) : count_(shards), owners_(std::move(owners)) {}
+
+  [[nodiscard]] std::size_t count() const { return count_; }
+  [[nodiscard]] std::uint32_t owner(std::uint64_t block) const {
+    return owners_.empty() ? static_cast<std::uint32_t>(shard_of_block(block, count_))
+                           : owners_[block % kVirtualShards];
+  }
+  /// Virtual shards that nobody holds, rising.
+  [[nodiscard]] std::vector<std::uint32_t> missing() const;
+
+ private:
+  std::size_t count_;
+  std::vector<std::uint32_t> owners_;
+};
+
 /// Which rank plays which role. Rank 0 coordinates.
 struct RolePlan {
   int ranks = 1;
   std::vector<int> shard_ranks;  // by ShardId
   std::vector<int> decoder_ranks;
+  std::optional<ShardMap> survivors_map{};  // after a death; otherwise by remainder
 
   [[nodiscard]] std::size_t shards() const { return shard_ranks.size(); }
+  [[nodiscard]] ShardMap shard_map() const { return survivors_map.value_or(ShardMap(shards())); }
   /// Position in shard_ranks or -1.
   [[nodiscard]] int shard_of(int rank) const;
   [[nodiscard]] int decoder_of(int rank) const;
@@ -27,11 +61,15 @@ struct RolePlan {
 /// least two shards remain, else rank 0 decodes as well; the rest are shards. decoders >= 1.
 [[nodiscard]] RolePlan plan_roles(int ranks, int decoders);
 
-/// Segments belong to virtual shards, these to shards; so a segment's owner, but not its code, depends on the rank count.
-inline constexpr std::uint64_t kVirtualShards = 256;
-[[nodiscard]] constexpr std::size_t shard_of_block(std::uint64_t block, std::size_t shards) {
-  return static_cast<std::size_t>(block % kVirtualShards) % shards;
-}
+/// What becomes of the virtual shards of dead ranks.
+enum class Orphans { kTakenOver, kMissing };
+
+/// The plan of those who survive of `first`, a plan without deaths. Who lives keeps its roles and virtual shards, so that as little
+/// as possible has to be loaded or encoded again; the lowest rank coordinates beside what it did before. Orphaned virtual
+/// shards are spread over the living shards, or are missing. Where no shard lives all but rank 0 become shards (rank 0 too if it is alone),
+/// where no decoder lives rank 0 decodes. Each death moves orphans only.
+/// Shapes  survivors [ranks], their ranks in `first`, rising, at least one.
+[[nodiscard]] RolePlan plan_of_survivors(const RolePlan& first, std::span<const int> survivors, Orphans orphans);
 
 /// What comes back for a read key.
 enum class ReadForm : std::uint32_t {

@@ -24,6 +24,7 @@ class Settings:
     program: pathlib.Path
     mpirun: str
     source: pathlib.Path
+    mpirun_options: tuple = ()
 
     @property
     def model(self) -> pathlib.Path:
@@ -74,7 +75,7 @@ class Run:
         self.errors = tempfile.TemporaryFile()
         command = [*wrapper, str(settings.program), *map(str, arguments)]
         if ranks > 0:
-            command = [settings.mpirun, "--oversubscribe", "--bind-to", "none", "-n", str(ranks), *command]
+            command = [settings.mpirun, *settings.mpirun_options, "--oversubscribe", "--bind-to", "none", "-n", str(ranks), *command]
         env = {name: value for name, value in os.environ.items() if not name.startswith(("LARIMAR_RUN_", "SLURM_", "PMI"))}
         env.update({"LARIMAR_HOME": str(settings.source), MARK: self.mark, **(environment or {})})
         given = tempfile.TemporaryFile()

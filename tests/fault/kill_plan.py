@@ -64,11 +64,13 @@ TEXT_INGEST = {"shard.block.encoded": "shard", "launch.ingest.begin": "any", "la
 TEXT_ASK = ("launch.models.loaded", "shard.memory.load", "shard.memory.loaded", "shard.read.propose", "shard.read.hand_over",
             "coordinator.read.choose", "coordinator.read.assemble", "coordinator.answers.write", "coordinator.report.write",
             "decoder.decode", "decoder.decoded")
+# Where a rank dies while others live: tests/cluster/deaths.
+DEATHS = ("launch.command.begin", "launch.command.done", "launch.answers.batch", "launch.loss.noticed", "launch.loss.survived")
 
 
 def all_planned() -> set[str]:
     pairs = {name for _, first, second in PAIRS for name in (first, second)}
-    return {*CODES, *CODEBOOK, *TEXT_INGEST, *TEXT_ASK, *pairs}
+    return {*CODES, *CODEBOOK, *TEXT_INGEST, *TEXT_ASK, *DEATHS, *pairs}
 
 
 def role_of(name: str, role: str, rank: int) -> str:

@@ -59,6 +59,35 @@ TEST(RunReportJson, HoldsWhatTheRunWas) {
   EXPECT_EQ(object["shards"], json({{"contributing", {0, 2}}, {"degraded", {2}}, {"failed", {1}}}));
 }
 
+TEST(RunReportJson, TellsOfDeathsAndOfWhatIsMissing) {
+  RunReport report;
+  EXPECT_TRUE(json::parse(to_json(report))["missing"].is_null());
+  report.fault_tolerance = "ulfm";
+  report.faults = {{.rank = 2,
+                    .host = "a",
+                    .roles = {"shard"},
+                    .phase = "read",
+                    .noticed_at = at_milliseconds(1'700'000'000'500),
+                    .shrink_seconds = 0.25,
+                    .first_result_seconds = 1.5},
+                   {.rank = 3}};
+  report.ranks = {{.rank = 0, .started_as = 1}};
+  report.missing = {.virtual_shards = {1, 4}, .blocks = 3, .of_blocks = 12, .documents = {"b.txt"}};
+  const json object = json::parse(to_json(report));
+  EXPECT_EQ(object["fault_tolerance"], "ulfm");
+  EXPECT_EQ(object["faults"][0], json({{"rank", 2},
+                                       {"host", "a"},
+                                       {"roles", {"shard"}},
+                                       {"phase", "read"},
+                                       {"noticed_at", "2023-11-14T22:13:20.500Z"},
+                                       {"shrink_seconds", 0.25},
+                                       {"first_result_seconds", 1.5}}));
+  EXPECT_TRUE(object["faults"][1]["first_result_seconds"].is_null());
+  EXPECT_EQ(object["ranks"][0]["started_as"], 1);
+  EXPECT_EQ(object["missing"],
+            json({{"virtual_shards", {1, 4}}, {"blocks", 3}, {"of_blocks", 12}, {"documents", {"b.txt"}}}));
+}
+
 TEST(RunReportJson, PhasesStandInTheOrderTheyRan) {
   const ordered_json object = ordered_json::parse(to_json(full_report()));
   std::vector<std::string> names;

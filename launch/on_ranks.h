@@ -1,0 +1,28 @@
+#pragma once
+// A command over all ranks of a job, and over those that are left when some die.
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "common/comm/transport.h"
+#include "launch/session.h"
+#include "launch/setup.h"
+
+namespace larimar::launch {
+
+/// What is run. `work` is collective and may be called again after a death, see Session.
+struct RankCommand {
+  std::function<int(comm::Transport&, Session&)> work;
+  const JobSetup& setup;
+  bool may_start_again = true;     // false: after a death the job ends
+  bool may_answer_partly = false;  // --on-loss degrade has a meaning; otherwise it recovers
+  bool goes_on = false;            // started anew, it goes on where it was
+  std::vector<std::string> command_line{};
+};
+
+/// Starts MPI, runs the command and ends all ranks alike: with the exit code that it returned, or that of an error that all
+/// ranks know; an error of one rank alone takes the job down. Where the MPI library has ULFM and was started with it, the death of
+/// ranks is survived as setup.on_loss says. Returns this rank's exit code, or ends the process where ranks have died.
+[[nodiscard]] int run_on_ranks(const RankCommand& command);
+
+}  // namespace larimar::launch
