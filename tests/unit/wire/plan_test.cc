@@ -84,14 +84,20 @@ TEST(PlanOfSurvivors, NothingMovesButWhatTheDeadHad) {
     for (std::uint64_t v = 0; v < kVirtualShards; ++v) {
       const int before = holder(first, everybody, v), after = holder(once, one_less, v),
                 last = holder(twice, two_less, v);
-      if (before != 1) EXPECT_EQ(after, before);
-      if (after != 2 && ranks > 4) EXPECT_EQ(last, after);
+      if (before != 1) {
+        EXPECT_EQ(after, before);
+      }
+      if (after != 2 && ranks > 4) {
+        EXPECT_EQ(last, after);
+      }
       EXPECT_NE(after, 1);
       EXPECT_NE(last, 2);
       ++load[static_cast<std::size_t>(after)];
     }
     for (const int shard_rank : first.shard_ranks) {
-      if (shard_rank != 1) EXPECT_GE(load[static_cast<std::size_t>(shard_rank)], kVirtualShards / first.shards());
+      if (shard_rank != 1) {
+        EXPECT_GE(load[static_cast<std::size_t>(shard_rank)], kVirtualShards / first.shards());
+      }
     }
   }
 }
