@@ -40,7 +40,7 @@ TEST(Threads, CoresAreThoseOfTheBinding) {
   cpu_set_t before, one;
   ASSERT_EQ(sched_getaffinity(0, sizeof before, &before), 0);
   CPU_ZERO(&one);
-  for (int core = 0; core < CPU_SETSIZE && CPU_COUNT(&one) == 0; ++core)
+  for (std::size_t core = 0; core < CPU_SETSIZE && CPU_COUNT(&one) == 0; ++core)
     if (CPU_ISSET(core, &before)) CPU_SET(core, &one);
   ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
   ::setenv("OMPI_COMM_WORLD_LOCAL_SIZE", "7", 1);
