@@ -5,10 +5,10 @@
 
 #include "common/base/clock.h"
 #include "common/comm/agree.h"
+#include "common/model/runtime.h"
 #include "launch/asking.h"
 #include "launch/ingesting.h"
 #include "launch/report.h"
-#include "launch/threads.h"
 #include "launch/write.h"
 
 namespace larimar::launch {
@@ -36,7 +36,7 @@ Job::Job(comm::Transport& transport, const JobSetup& setup)
   const int rank = transport_.rank();
   networks_ = comm::together(transport_, [&] {
     setup_ = resolve(setup);
-    use_threads(setup_.threads);
+    model::set_threads(setup_.threads);
     return load_networks(
         setup_, {plan_.shard_of(rank) >= 0, plan_.shard_of(rank) >= 0 || rank == 0, plan_.decoder_of(rank) >= 0});
   });
