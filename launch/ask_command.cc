@@ -6,6 +6,7 @@
 #include "common/base/log.h"
 #include "common/comm/agree.h"
 #include "common/memory/rules_text.h"
+#include "common/model/runtime.h"
 #include "launch/asking.h"
 #include "launch/codes_file.h"
 #include "launch/codes_ingest.h"
@@ -13,7 +14,6 @@
 #include "launch/memory_folder.h"
 #include "launch/model_ids.h"
 #include "launch/report.h"
-#include "launch/threads.h"
 
 namespace larimar::launch {
 namespace {
@@ -121,7 +121,7 @@ int ask_queries(comm::Transport& transport, Session& session, const AskCommand& 
     setup.keys = manifest.keys.starts_with("minilm") ? "minilm" : "model";
     setup = resolve(setup);
     check_models(manifest, setup);
-    use_threads(setup.threads);
+    model::set_threads(setup.threads);
     complete_networks(networks, setup, {false, root, plan.decoder_of(transport.rank()) >= 0});
     if (networks.code_size != manifest.code_size)
       throw base::ConfigError("the memory's codes have " + std::to_string(manifest.code_size) +

@@ -6,13 +6,13 @@
 #include "common/base/error.h"
 #include "common/model/language_model.h"
 #include "common/model/minilm.h"
+#include "common/model/runtime.h"
 #include "eval/baseline/bm25.h"
 #include "eval/baseline/cosine.h"
 #include "eval/baseline/full_context.h"
 #include "launch/baseline_retrieval.h"
 #include "launch/model_ids.h"
 #include "launch/networks.h"
-#include "launch/threads.h"
 
 namespace larimar::launch {
 namespace {
@@ -137,7 +137,7 @@ Baseline load_baseline(const EvalCommand& command, std::size_t key_modes, int ra
   // BM25's scores are no cosines.
   if (command.system == kBm25System && !setup.key_weight) setup.key_weight = 0.0;
   setup = resolve(std::move(setup));
-  use_threads(setup.threads);
+  model::set_threads(setup.threads);
   const bool reads_all = command.system == kFullContextSystem;
   Baseline baseline = reads_all ? load_full_context(command, setup) : load_retrieval(command, setup);
   baseline.row.has_key_modes = false;

@@ -7,13 +7,13 @@
 
 #include "common/comm/agree.h"
 #include "common/memory/rules_text.h"
+#include "common/model/runtime.h"
 #include "launch/codes_file.h"
 #include "launch/codes_ingest.h"
 #include "launch/commands.h"
 #include "launch/memory_folder.h"
 #include "launch/model_ids.h"
 #include "launch/networks.h"
-#include "launch/threads.h"
 
 namespace larimar::launch {
 namespace {
@@ -84,7 +84,7 @@ linalg::Matrix match_keys(const ForgetCommand& command, const store::Manifest& m
   if (keys_id(setup) != manifest.keys)
     throw base::ConfigError("this memory was written with keys \"" + manifest.keys + "\" but those at hand are \"" +
                             keys_id(setup) + "\"; name the right folder with --keys-folder");
-  use_threads(setup.threads);
+  model::set_threads(setup.threads);
   return load_networks(setup, {false, true, false}).keys->encode(command.query);
 }
 

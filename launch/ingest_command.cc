@@ -10,6 +10,7 @@
 #include "common/base/log.h"
 #include "common/comm/agree.h"
 #include "common/memory/rules_text.h"
+#include "common/model/runtime.h"
 #include "common/wire/job_message.h"
 #include "launch/codes_ingest.h"
 #include "launch/commands.h"
@@ -20,7 +21,6 @@
 #include "launch/networks.h"
 #include "launch/report.h"
 #include "launch/standard_input.h"
-#include "launch/threads.h"
 #include "launch/write.h"
 
 namespace larimar::launch {
@@ -140,7 +140,7 @@ Prepared prepare(comm::Transport& transport, Session& session, const IngestComma
     Prepared prepared;
     JobSetup& setup = prepared.setup;
     setup = resolve(command.setup);
-    use_threads(setup.threads);
+    model::set_threads(setup.threads);
     complete_networks(session.networks, setup, {stores, true, false});
     prepared.networks = &session.networks;
     const auto key_size = static_cast<std::size_t>(session.networks.keys->key_size());

@@ -5,10 +5,10 @@
 
 #include "common/base/clock.h"
 #include "common/comm/agree.h"
+#include "common/model/runtime.h"
 #include "launch/asking.h"
 #include "launch/ingesting.h"
 #include "launch/report.h"
-#include "launch/threads.h"
 #include "launch/write.h"
 
 namespace larimar::launch {
@@ -39,7 +39,7 @@ Job::Job(comm::Transport& transport, Session& session, const JobSetup& setup)
   comm::together(transport_, [&] {
     setup_ = resolve(setup);
     setup_.cache = setup_.cache || session_.may_lose_ranks();  // what is encoded need not be again
-    use_threads(setup_.threads);
+    model::set_threads(setup_.threads);
     complete_networks(session_.networks, setup_,
                       {plan_.shard_of(rank) >= 0, plan_.shard_of(rank) >= 0 || rank == 0, plan_.decoder_of(rank) >= 0});
   });

@@ -14,8 +14,7 @@
 #   LARIMAR_MAX_RESTARTS   how often a job may come again (100)
 set -uo pipefail
 
-min_tmp_mb=64   # Open MPI's session folder and, without /dev/shm, its shared memory
-max_tmp_path=60 # a socket's path has 107 bytes, Open MPI puts up to 45 behind TMPDIR
+min_tmp_mb=64 # Open MPI keeps up to 10 MiB there for four ranks, and its words when it cannot do not name the folder
 name=${0##*/}
 say() { printf '%s: %s\n' "$name" "$*"; }
 die() {
@@ -31,10 +30,8 @@ check_node() {
   here="node ${SLURMD_NODENAME:-$(hostname)}"
   [[ -x $program ]] || die 78 "$here: $program is not there or cannot be run; build it on a file system that every node sees, or set LARIMAR_PROGRAM"
   [[ -d $tmp && -w $tmp ]] || die 78 "$here: TMPDIR is $tmp, which is no folder that can be written; set TMPDIR to one that exists on every node"
-  ((${#tmp} <= max_tmp_path)) ||
-    die 78 "$here: TMPDIR is ${#tmp} characters long ($tmp), sockets in it would get too long a path; set TMPDIR to one of at most $max_tmp_path"
   free=$(df -Pk "$tmp" | awk 'NR == 2 { print int($4 / 1024) }')
-  ((free >= min_tmp_mb)) || die 78 "$here: $tmp has $free MiB free, MPI needs $min_tmp_mb; remove files there, or set TMPDIR to another folder"
+  ((free >= min_tmp_mb)) || die 78 "$here: $tmp has $free MiB free, MPI should find $min_tmp_mb; remove files there, or set TMPDIR to another folder"
 }
 
 on_every_node() {

@@ -70,13 +70,6 @@ class OneJob(SlurmTest):
                          "--cpus-per-task", "2")
         self.finish(job)
         self.assertEqual(self.report()["config"]["threads"], 2)
-        if os.cpu_count() >= 2:
-            self.assertNotIn("take turns", self.log(job))
-        # The trap that users fall into: two threads, bound to one core.
-        job = self.start("run", "--context", context, "--query", "x", "--keys", "model", "--out", self.out, "--ntasks-per-node", "1", "--cpus-per-task",
-                         "2", environment={"LARIMAR_BIND_FLAGS": "--bind-to core"})
-        self.finish(job)
-        self.assertIn("bound to 1 core", self.log(job))
 
     def test_a_failure_is_a_failed_job(self):
         """With larimar's own exit code, and without another turn."""
