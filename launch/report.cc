@@ -121,7 +121,7 @@ int with_run_report(comm::Transport& transport, const Session& session, const st
     comm::together(transport, [&] {
       if (root) write_last(out, report);
     });
-    return code == 0 ? static_cast<int>(report.exit_code) : code;
+    return root && code == 0 ? static_cast<int>(report.exit_code) : code;
   } catch (const comm::RankLostError&) {
     throw;
   } catch (const base::Error& error) {
