@@ -50,7 +50,7 @@ Attempt try_once(const RankCommand& command, comm::Transport& transport, Session
   } catch (const comm::AgreedError& error) {
     return {.ending = {.done = true}, .code = static_cast<int>(error.code()), .agreed_error = error.what()};
   } catch (const comm::RankLostError&) {
-    return {.phase = transport.phase()};
+    return {.phase = transport.phase_of_loss()};
   } catch (const comm::SilenceError& error) {
     wait_for_turn(transport.rank());
     return fatal(error.code(), error.what(), transport.phase());

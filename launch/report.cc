@@ -117,8 +117,11 @@ int with_run_report(comm::Transport& transport, const Session& session, const st
   try {
     const int code = work(report);
     session.report(report);
-    if (root) write_last(out, report);
-    return code == 0 ? static_cast<int>(report.exit_code) : code;
+    // All wait for it: whoever writes it may die, and then the others have to know that it is not written.
+    comm::together(transport, [&] {
+      if (root) write_last(out, report);
+    });
+    return root && code == 0 ? static_cast<int>(report.exit_code) : code;
   } catch (const comm::RankLostError&) {
     throw;
   } catch (const base::Error& error) {

@@ -92,6 +92,7 @@ void Transport::fail(const std::string& text) {
 
 void Transport::lose(const std::string& text) {
   broken_ = lost_ = true;
+  phase_of_loss_ = phase_;
   throw RankLostError(place() + text);
 }
 

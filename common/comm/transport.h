@@ -63,6 +63,8 @@ class Transport {
   [[nodiscard]] const std::string& host() const noexcept { return host_; }
   [[nodiscard]] double patience() const noexcept { return patience_; }
   [[nodiscard]] const std::string& phase() const noexcept { return phase_; }
+  /// The phase in which a rank of the group was lost; phase() has left the scopes of that time.
+  [[nodiscard]] const std::string& phase_of_loss() const noexcept { return phase_of_loss_; }
   /// Throws ConfigError unless seconds > 0.
   void set_patience(double seconds);
   /// Waits without a deadline, because a peer may rightly compute for ever; they end only if one is known to be stopped for as long
@@ -231,7 +233,7 @@ class Transport {
   int rank_;
   int size_;
   std::string host_;
-  std::string phase_ = "start";
+  std::string phase_ = "start", phase_of_loss_;
   double patience_ = kDefaultPatienceSeconds;
   bool idle_ = false;
   std::vector<int> members_;

@@ -141,6 +141,16 @@ def wait_for_ranks(run: harness.Run, count: int, seconds: float = 60.0) -> dict[
     raise AssertionError(f"{count} ranks did not start\n{run.text(run.errors)}")
 
 
+def wait_until_begun(run: harness.Run, out: pathlib.Path, seconds: float = 60.0) -> None:
+    """Until MPI is up and the command at work: a death before that is mpirun's to handle."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and run.process.poll() is None:
+        if (out / "run.json").exists():
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"the job did not begin\n{run.text(run.errors)}")
+
+
 class DeathWatch:
     """Notes when the ranks of a run die, by the clock that run.json uses, and when the run ends. Looks 100 times a second."""
 

@@ -71,9 +71,7 @@ class Ended(ProgramTest):
         out = self.folder / "out"
         run = deaths.start(world.ask("--out", out), 4, "decoder.decode:1:delay=4:3")
         processes = deaths.wait_for_ranks(run, 4)
-        deadline = deaths.time.monotonic() + 60
-        while "fault tolerance" not in run.text(run.errors) and deaths.time.monotonic() < deadline:
-            deaths.time.sleep(0.02)
+        deaths.wait_until_begun(run, out)
         deaths.time.sleep(0.5)
         deaths.signal_rank(processes[2], deaths.signal.SIGSEGV)
         result = run.wait(deaths.DEADLINE)

@@ -86,7 +86,7 @@ class Recovery(ProgramTest):
                 # Each batch waits a little, so that most of the time there is something to break.
                 run = deaths.start(world.ask("--out", out), 4, "launch.answers.batch:1+:delay=0.1")
                 processes = deaths.wait_for_ranks(run, 4)
-                self.wait_until_started(run)
+                deaths.wait_until_begun(run, out)
                 time.sleep(source.uniform(0, 1.5))
                 killed = {}
                 for victim in victims:
@@ -107,15 +107,6 @@ class Recovery(ProgramTest):
                 counts["random_kills"] += len(killed)
                 counts["random_kills_in_run_json"] += len(report["faults"])
         self.assertGreater(counts["random_kills_in_run_json"], 0)
-
-    def wait_until_started(self, run: harness.Run):
-        """Until MPI is up: a death before that is mpirun's to handle."""
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and run.process.poll() is None:
-            if "fault tolerance" in run.text(run.errors):
-                return
-            time.sleep(0.02)
-        self.fail("the job did not start")
 
     def test_answers_without_the_dead_ranks_segments(self):
         out = self.folder / "degraded"
@@ -180,7 +171,7 @@ class Recovery(ProgramTest):
         out = self.folder / "out"
         run = deaths.start(world.ask("--out", out), 4, f"shard.read.propose:2:delay=2:{SHARD}")
         processes = deaths.wait_for_ranks(run, 4)
-        self.wait_until_started(run)
+        deaths.wait_until_begun(run, out)
         deaths.signal_rank(processes[SHARD], signal.SIGSEGV)
         result = self.finish(run)
         self.assertIn("ended by SIGSEGV in phase", result.err)

@@ -28,17 +28,10 @@ class Silent(ProgramTest):
         """The rank is stopped while it waits at the failpoint."""
         run = deaths.start([*arguments, "--patience", PATIENCE], 4, f"{failpoint}:1:delay=3:{rank}")
         processes = deaths.wait_for_ranks(run, 4)
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and not self.has_begun(run, arguments):
-            time.sleep(0.02)
+        deaths.wait_until_begun(run, arguments[arguments.index("--out") + 1])
         time.sleep(0.5)
         deaths.signal_rank(processes[rank], signal.SIGSTOP)
         return run, processes[rank]
-
-    @staticmethod
-    def has_begun(run, arguments) -> bool:
-        out = arguments[arguments.index("--out") + 1]
-        return (out / "run.json").exists()
 
     def be_silent(self, arguments: list, rank: int, failpoint: str):
         run, process = self.start_and_stop(arguments, rank, failpoint)
