@@ -14,6 +14,7 @@
 #include "launch/memory_folder.h"
 #include "launch/model_ids.h"
 #include "launch/report.h"
+#include "launch/start_check.h"
 
 namespace larimar::launch {
 namespace {
@@ -109,10 +110,13 @@ int ask_queries(comm::Transport& transport, const AskCommand& command, coordinat
   OpenMemory memory(transport, plan, command.memory);
   const store::Manifest& manifest = memory.folder.manifest();
   JobSetup setup;
-  Networks networks = comm::together(transport, [&] {
+  comm::together(transport, [&] {
     setup = setup_of(manifest, command.setup);
     setup.keys = manifest.keys.starts_with("minilm") ? "minilm" : "model";
     setup = resolve(setup);
+  });
+  check_setup(transport, setup);
+  Networks networks = comm::together(transport, [&] {
     check_models(manifest, setup);
     model::set_threads(setup.threads);
     Networks loaded = load_networks(setup, {false, root, plan.decoder_of(transport.rank()) >= 0});

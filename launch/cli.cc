@@ -10,10 +10,12 @@
 
 #include "common/base/failpoint.h"
 #include "common/base/log.h"
+#include "common/base/process.h"
 #include "common/comm/agree.h"
 #include "common/comm/mpi_environment.h"
+#include "launch/build.h"
 #include "launch/options.h"
-#include "launch/version.h"
+#include "launch/start_check.h"
 
 namespace larimar::launch {
 namespace {
@@ -27,8 +29,15 @@ bool prints_for_job() {
 }
 
 // mpirun ends the job at the first rank that leaves with an error: the silent ones let the one that speaks go first.
+constexpr std::chrono::seconds kLetTheSpeakerLeave{3};
 void let_the_speaker_leave() {
-  if (!prints_for_job()) std::this_thread::sleep_for(std::chrono::seconds(3));
+  if (!prints_for_job()) std::this_thread::sleep_for(kLetTheSpeakerLeave);
+}
+
+/// "ask": ranks may have the program under different names.
+std::string command_word() {
+  const std::string command = base::process_command();
+  return command.substr(command.find(' ') + 1);
 }
 
 int exit_code(const base::Error& error) { return static_cast<int>(error.code()); }
@@ -43,7 +52,9 @@ void refuse_unknown_command(const CLI::App& app, int argc, char** argv) {
 }
 
 // A command over all ranks. An error that all ranks know ends them one by one; any other one takes the job down.
-int run_on_ranks(const std::function<int(comm::Transport&)>& command) {
+enum class StartCheck { kYes, kNo };
+int run_on_ranks(const std::function<int(comm::Transport&)>& command, StartCheck check = StartCheck::kYes) {
+  const bool speaks = prints_for_job();          // asked now: an MPI that finds itself alone takes rank 0
   std::optional<comm::Environment> environment;  // outlives the transport
   std::unique_ptr<comm::Transport> transport;
   try {
@@ -51,11 +62,16 @@ int run_on_ranks(const std::function<int(comm::Transport&)>& command) {
     transport = environment->make_transport();
     base::arm_failpoints_from_environment(transport->rank());
     base::open_log({.rank = transport->rank(), .host = transport->host()});
+    if (check == StartCheck::kYes) check_start(*transport, command_word());
     return command(*transport);
   } catch (const comm::AgreedError& error) {
     if (transport->rank() == 0) base::log(base::LogLevel::kError, error.what());
     return exit_code(error);
   } catch (const base::Error& error) {
+    if (!transport && !speaks) {  // ranks that are all alone would all say the same
+      std::this_thread::sleep_for(kLetTheSpeakerLeave);
+      return exit_code(error);
+    }
     base::log(base::LogLevel::kError,
               std::string(error.what()) + (transport ? " (phase: " + transport->phase() + ")" : ""));
     if (transport && transport->size() > 1) transport->abort(error.code());
@@ -99,6 +115,7 @@ struct Program {
   ModelEvalCommand model;
   CapacityCommand capacity;
   ConvertCommand convert;
+  DoctorCommand doctor;
   ReportCommand report;
   train::TrainOptions train;
   int train_threads = 1;
@@ -134,7 +151,7 @@ struct Program {
 
   Program() {
     app.require_subcommand(1);
-    app.set_version_flag("--version", std::string("larimar ") + kVersion);
+    app.set_version_flag("--version", "larimar " + build_text());
     add_run_options(*add(app, "run", "ingest a context and answer queries about it, in one job",
                          [this] { return run_on_ranks([this](comm::Transport& t) { return run_command(t, run); }); }),
                     run);
@@ -172,6 +189,12 @@ struct Program {
     add_train_options(
         *add(app, "train", "train larimar-compact", [this] { return train_command(train, train_threads); }), train,
         train_threads);
+    add_doctor_options(
+        *add(app, "doctor", "is this machine ready: launcher, hosts, memory, threads, file system, clocks",
+             [this] {
+               return run_on_ranks([this](comm::Transport& t) { return doctor_command(t, doctor); }, StartCheck::kNo);
+             }),
+        doctor);
     add_info_options(*add(app, "info", "what this program is and finds",
                           [this] {
                             return care.memory.empty() ? info_command(info, care.json, info_failpoints)
@@ -195,6 +218,7 @@ struct Program {
 }  // namespace
 
 int run_program(int argc, char** argv) {
+  set_numeric_locale();
   Program program;
   program.run.command_line.assign(argv, argv + argc);
   program.ask.command_line = program.report.command_line = program.run.command_line;

@@ -9,6 +9,7 @@
 #include "launch/asking.h"
 #include "launch/ingesting.h"
 #include "launch/report.h"
+#include "launch/start_check.h"
 #include "launch/write.h"
 
 namespace larimar::launch {
@@ -34,8 +35,9 @@ Job::Job(comm::Transport& transport, const JobSetup& setup)
   transport_.set_patience(setup.patience);
   const comm::PhaseScope phase(transport_, "load models");
   const int rank = transport_.rank();
+  comm::together(transport_, [&] { setup_ = resolve(setup); });
+  check_setup(transport_, setup_);
   networks_ = comm::together(transport_, [&] {
-    setup_ = resolve(setup);
     model::set_threads(setup_.threads);
     return load_networks(
         setup_, {plan_.shard_of(rank) >= 0, plan_.shard_of(rank) >= 0 || rank == 0, plan_.decoder_of(rank) >= 0});

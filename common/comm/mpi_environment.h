@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <string>
 
 #include "common/comm/transport.h"
 
@@ -11,6 +12,10 @@ namespace larimar::comm {
 /// How many ranks the launcher says it started; 1 where nobody says so. mpirun's word goes before Slurm's, and a step's before
 /// its allocation's, so that `mpirun -n 1` within a larger allocation is one rank.
 [[nodiscard]] int announced_ranks();
+
+/// What disagrees between the size of the world and the launcher's word: some ranks did not join. Empty if nothing does; a
+/// larger world than Slurm tells of one part of a job is fine. Environment only.
+[[nodiscard]] std::string missing_ranks(int world_size);
 
 /// Refuses a world that is smaller than what was started: N copies that each believe to be the whole job would do the work
 /// N times over and write the same files. Throws ConfigError saying how to start instead.
