@@ -68,6 +68,7 @@ libmpich-dev        *
 libsimgrid-dev      *
 debootstrap         *
 lintian             *
+lua5.3              *
 '
 any_version=no
 use_apt=yes

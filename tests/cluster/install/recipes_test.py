@@ -6,10 +6,11 @@ import pathlib
 import re
 import shutil
 import subprocess
-
-import harness
-from harness import skip_loudly
 import unittest
+
+import launches  # noqa: F401  finds harness
+import harness
+from launches import skip_loudly
 
 SECTIONS = {"files", "post", "environment", "runscript", "test", "labels", "help", "setup", "startscript", "arguments", "appfiles"}
 # Spack's names of what cmake/LarimarDependencies.cmake looks for.
