@@ -20,7 +20,7 @@ namespace larimar::launch::doctor {
 /// LibTorch, the model, the key network and the language model that a command would take.
 [[nodiscard]] std::vector<Finding> look_for_networks(const JobSetup& setup);
 
-/// TMPDIR of this rank: there, writable, room, and short enough for the sockets that MPI makes below it.
+/// TMPDIR of this rank: there, writable, room, and a note if it is too long for local sockets below it.
 [[nodiscard]] Finding look_at_temporary_folder();
 
 }  // namespace larimar::launch::doctor

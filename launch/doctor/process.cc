@@ -2,6 +2,7 @@
 #include <hwloc.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -14,8 +15,7 @@
 namespace larimar::launch::doctor {
 namespace {
 
-// A socket's path has 107 bytes. Open MPI 4 puts up to 45 behind TMPDIR ("/ompi.HOST.UID/pid.1234567/pmix-1234567"
-// with a host's name besides), Open MPI 5 less.
+// A local socket's path has at most 107 bytes. Open MPI 4.1 and 5.0 and MPICH 4.0 put none below TMPDIR, others may.
 constexpr std::size_t kSocketPath = 107, kBelowTmpdir = 45;
 constexpr rlim_t kFewFiles = 1024;
 constexpr rlim_t kLittleLocked = rlim_t{64} << 10;
@@ -79,6 +79,13 @@ Finding look_at_temporary_folder() {
   const char* named = std::getenv("TMPDIR");
   const std::string folder = named != nullptr && *named != '\0' ? named : "/tmp";
   Finding finding{"TMPDIR", State::kGood, folder, "", ""};
+  if (::mkdir(folder.c_str(), 0700) == 0) {  // as Open MPI would
+    ::rmdir(folder.c_str());
+    finding.state = State::kWarning;
+    finding.found += " is not there";
+    finding.advice = "make it: Open MPI does, other tools may not";
+    return finding;
+  }
   struct statvfs space {};
   if (::statvfs(folder.c_str(), &space) != 0 || ::access(folder.c_str(), W_OK | X_OK) != 0) {
     finding.state = State::kBad;
@@ -89,13 +96,13 @@ Finding look_at_temporary_folder() {
   const double mib = static_cast<double>(space.f_bavail) * static_cast<double>(space.f_frsize) / 1024 / 1024;
   finding.found += " (" + std::to_string(folder.size()) + " bytes long), " +
                    std::to_string(static_cast<std::uint64_t>(mib)) + " MiB free";
-  if (folder.size() + kBelowTmpdir > kSocketPath) {
-    finding.state = State::kBad;
-    finding.advice = "a socket's path has at most " + std::to_string(kSocketPath) + " bytes and MPI adds up to " +
-                     std::to_string(kBelowTmpdir) + "; set TMPDIR to a shorter path, for example /tmp";
-  } else if (mib < kTmpMib) {
+  if (mib < kTmpMib) {
     finding.state = State::kWarning;
     finding.advice = "remove what is left of dead jobs there, or set TMPDIR to a disk with room";
+  } else if (folder.size() + kBelowTmpdir > kSocketPath) {
+    finding.state = State::kNote;
+    finding.advice = "a local socket's path has at most " + std::to_string(kSocketPath) +
+                     " bytes; if MPI does not start, set TMPDIR to a shorter path, for example /tmp";
   }
   return finding;
 }

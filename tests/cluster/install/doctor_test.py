@@ -124,8 +124,12 @@ class Broken(Doctor):
     def test_tmpdir_that_is_too_long_or_absent(self):
         longer = self.folder / ("x" * 80)
         longer.mkdir()
-        self.assertIn("shorter", self.one(self.examine(code=78, environment={"TMPDIR": str(longer)}), "TMPDIR")["advice"])
-        self.assertIn("no folder", self.one(self.examine(code=78, environment={"TMPDIR": str(self.folder / "no")}), "TMPDIR")["found"])
+        noted = self.one(self.examine(environment={"TMPDIR": str(longer)}), "TMPDIR")
+        self.assertEqual(noted["state"], "note")
+        self.assertIn("shorter", noted["advice"])
+        absent = self.one(self.examine(code=3, environment={"TMPDIR": str(self.folder / "no")}), "TMPDIR")
+        self.assertEqual((absent["state"], absent["found"]), ("warning", f"{self.folder}/no is not there"))
+        self.assertIn("no folder", self.one(self.examine(code=78, environment={"TMPDIR": "/proc/none"}), "TMPDIR")["found"])
 
     def test_more_ranks_than_cores(self):
         cores = os.cpu_count()
