@@ -12,7 +12,7 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
   target_compile_options(LibTorch::LibTorch INTERFACE
     "SHELL:-idirafter ${root}/torch/include" "SHELL:-idirafter ${root}/torch/include/torch/csrc/api/include")
   target_link_libraries(LibTorch::LibTorch INTERFACE ${LibTorch_CPU} ${LibTorch_C10})
-  target_link_options(LibTorch::LibTorch INTERFACE
-    "LINKER:-rpath,${root}/torch/lib" "LINKER:-rpath,${root}/nvidia/cu13/lib" "LINKER:-rpath-link,${root}/nvidia/cu13/lib"
-    "LINKER:--allow-shlib-undefined")
+  # CMake itself gives a program of the build folder the run path of what it links; an installed one gets another. The
+  # libraries find the CUDA runtime from where they lie.
+  target_link_options(LibTorch::LibTorch INTERFACE "LINKER:-rpath-link,${root}/nvidia/cu13/lib" "LINKER:--allow-shlib-undefined")
 endif()

@@ -22,14 +22,17 @@ if(LLD)
   add_link_options(-fuse-ld=lld)
 endif()
 
-# One interface target carries what every target of ours is compiled with.
+# One interface target carries what every target of ours is compiled with; who uses an installed larimar chooses warnings and
+# contracts for itself.
 add_library(larimar_flags INTERFACE)
-target_include_directories(larimar_flags INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
-target_compile_options(larimar_flags INTERFACE
-  -Wall -Wextra -Werror -Wconversion -Wsign-conversion -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
-  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)  # GCC 12 sees overlap in `"literal" + std::string` where there is none (its bug 105651)
-target_compile_definitions(larimar_flags INTERFACE $<$<NOT:$<CONFIG:Release>>:LARIMAR_CONTRACTS=1>
-  $<$<BOOL:${LARIMAR_FAILPOINTS}>:LARIMAR_FAILPOINTS=1>)
+target_compile_features(larimar_flags INTERFACE cxx_std_20)
+target_include_directories(larimar_flags INTERFACE
+  $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}> $<BUILD_INTERFACE:${CMAKE_BINARY_DIR}> $<INSTALL_INTERFACE:include/larimar>)
+target_compile_options(larimar_flags INTERFACE $<BUILD_INTERFACE:
+  -Wall;-Wextra;-Werror;-Wconversion;-Wsign-conversion;-Wshadow;-Wnon-virtual-dtor;-Woverloaded-virtual>
+  $<BUILD_INTERFACE:$<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>>)  # GCC 12 sees overlap in `"literal" + std::string` where there is none (its bug 105651)
+target_compile_definitions(larimar_flags INTERFACE $<BUILD_INTERFACE:$<$<NOT:$<CONFIG:Release>>:LARIMAR_CONTRACTS=1>>
+  $<BUILD_INTERFACE:$<$<BOOL:${LARIMAR_FAILPOINTS}>:LARIMAR_FAILPOINTS=1>>)
 if(LARIMAR_SANITIZE)
   target_compile_options(larimar_flags INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer -g1)
   target_link_options(larimar_flags INTERFACE -fsanitize=address,undefined)

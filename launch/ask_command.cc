@@ -14,6 +14,7 @@
 #include "launch/memory_folder.h"
 #include "launch/model_ids.h"
 #include "launch/report.h"
+#include "launch/start_check.h"
 
 namespace larimar::launch {
 namespace {
@@ -120,6 +121,9 @@ int ask_queries(comm::Transport& transport, Session& session, const AskCommand& 
     setup = setup_of(manifest, command.setup);
     setup.keys = manifest.keys.starts_with("minilm") ? "minilm" : "model";
     setup = resolve(setup);
+  });
+  if (session.losses() == 0) check_setup(transport, setup);
+  comm::together(transport, [&] {
     check_models(manifest, setup);
     model::set_threads(setup.threads);
     complete_networks(networks, setup, {false, root, plan.decoder_of(transport.rank()) >= 0});

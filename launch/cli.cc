@@ -9,24 +9,17 @@
 #include <type_traits>
 
 #include "common/base/log.h"
+#include "launch/build.h"
 #include "launch/on_ranks.h"
 #include "launch/options.h"
-#include "launch/version.h"
+#include "launch/start_check.h"
 
 namespace larimar::launch {
 namespace {
 
-// Before MPI is up only the environment tells who prints.
-bool prints_for_job() {
-  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"}) {
-    if (const char* rank = std::getenv(name); rank != nullptr) return std::string_view(rank) == "0";
-  }
-  return true;
-}
-
 // mpirun ends the job at the first rank that leaves with an error: the silent ones let the one that speaks go first.
 void let_the_speaker_leave() {
-  if (!prints_for_job()) std::this_thread::sleep_for(std::chrono::seconds(3));
+  if (!prints_for_job()) std::this_thread::sleep_for(kLetTheSpeakerLeave);
 }
 
 int exit_code(const base::Error& error) { return static_cast<int>(error.code()); }
@@ -76,6 +69,7 @@ struct Program {
   ModelEvalCommand model;
   CapacityCommand capacity;
   ConvertCommand convert;
+  DoctorCommand doctor;
   ReportCommand report;
   train::TrainOptions train;
   int train_threads = 1;
@@ -134,7 +128,7 @@ struct Program {
 
   Program() {
     app.require_subcommand(1);
-    app.set_version_flag("--version", std::string("larimar ") + kVersion);
+    app.set_version_flag("--version", "larimar " + build_text());
     add_run_options(*add(app, "run", "ingest a context and answer queries about it, in one job",
                          command_on_ranks(run_command, run)),
                     run);
@@ -171,6 +165,16 @@ struct Program {
     add_train_options(
         *add(app, "train", "train larimar-compact", [this] { return train_command(train, train_threads); }), train,
         train_threads);
+    add_doctor_options(
+        *add(app, "doctor", "is this machine ready: launcher, hosts, memory, threads, file system, clocks",
+             [this] {
+               return run_on_ranks({.work = [this](comm::Transport& t, Session&) { return doctor_command(t, doctor); },
+                                    .setup = doctor.setup,
+                                    .may_start_again = false,
+                                    .checks_start = false,
+                                    .command_line = command_line});
+             }),
+        doctor);
     add_info_options(*add(app, "info", "what this program is and finds",
                           [this] {
                             return care.memory.empty() ? info_command(info, care.json, info_failpoints)
@@ -194,6 +198,7 @@ struct Program {
 }  // namespace
 
 int run_program(int argc, char** argv) {
+  set_numeric_locale();
   Program program;
   program.command_line.assign(argv, argv + argc);
   program.run.command_line = program.command_line;

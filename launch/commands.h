@@ -130,6 +130,13 @@ struct CapacityCommand {
   bool quick = false;
 };
 
+/// Is this machine ready? setup: --threads, --model, --keys-folder and --patience.
+struct DoctorCommand {
+  JobSetup setup;
+  std::filesystem::path folder;  // whose file system is tried; empty: none
+  bool json = false;
+};
+
 /// Figures and a page from evaluations that ran.
 struct ReportCommand {
   std::vector<std::string> folders;  // OUT or NAME=OUT
@@ -145,6 +152,8 @@ struct ReportCommand {
 [[nodiscard]] int ask_command(comm::Transport& transport, Session& session, const AskCommand& command);
 [[nodiscard]] int forget_command(comm::Transport& transport, const ForgetCommand& command);
 [[nodiscard]] int update_command(comm::Transport& transport, const UpdateCommand& command);
+/// Needs no start check: what that would refuse is among the findings. Returns 0, 3 or 78.
+[[nodiscard]] int doctor_command(comm::Transport& transport, const DoctorCommand& command);
 [[nodiscard]] int eval_command(comm::Transport& transport, Session& session, const EvalCommand& command);
 /// In one process; no MPI.
 [[nodiscard]] int verify_command(const CareCommand& command);

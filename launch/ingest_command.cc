@@ -21,6 +21,7 @@
 #include "launch/networks.h"
 #include "launch/report.h"
 #include "launch/standard_input.h"
+#include "launch/start_check.h"
 #include "launch/write.h"
 
 namespace larimar::launch {
@@ -136,18 +137,19 @@ struct Prepared {
 };
 
 Prepared prepare(comm::Transport& transport, Session& session, const IngestCommand& command, bool stores) {
-  return comm::together(transport, [&] {
-    Prepared prepared;
-    JobSetup& setup = prepared.setup;
-    setup = resolve(command.setup);
+  Prepared prepared;
+  JobSetup& setup = prepared.setup;
+  comm::together(transport, [&] { setup = resolve(command.setup); });
+  if (session.losses() == 0) check_setup(transport, setup);
+  comm::together(transport, [&] {
     model::set_threads(setup.threads);
     complete_networks(session.networks, setup, {stores, true, false});
     prepared.networks = &session.networks;
     const auto key_size = static_cast<std::size_t>(session.networks.keys->key_size());
     settle_slots(setup, key_size);
     prepared.empty = empty_manifest(setup, model_id(setup), keys_id(setup), session.networks.code_size, key_size);
-    return prepared;
   });
+  return prepared;
 }
 
 /// What a rank that stores ingests with; nothing on the others.

@@ -43,6 +43,7 @@ libxxhash-dev       0.8.1-1
 libzstd-dev         1.5.4+dfsg2-5
 libutf8proc-dev     2.8.0-1
 libxapian-dev       1.4.22-1
+libhwloc-dev        2.9.0-1
 clang-format        1:14.0-55.7~deb12u1
 python3             3.11.2-1+b1
 python3-pip         23.0.1+dfsg-1
@@ -67,6 +68,7 @@ libmpich-dev        *
 libsimgrid-dev      *
 debootstrap         *
 lintian             *
+lua5.3              *
 '
 any_version=no
 use_apt=yes

@@ -9,6 +9,7 @@
 #include "launch/asking.h"
 #include "launch/ingesting.h"
 #include "launch/report.h"
+#include "launch/start_check.h"
 #include "launch/write.h"
 
 namespace larimar::launch {
@@ -39,6 +40,9 @@ Job::Job(comm::Transport& transport, Session& session, const JobSetup& setup)
   comm::together(transport_, [&] {
     setup_ = resolve(setup);
     setup_.cache = setup_.cache || session_.may_lose_ranks();  // what is encoded need not be again
+  });
+  if (session_.losses() == 0) check_setup(transport_, setup_);
+  comm::together(transport_, [&] {
     model::set_threads(setup_.threads);
     complete_networks(session_.networks, setup_,
                       {plan_.shard_of(rank) >= 0, plan_.shard_of(rank) >= 0 || rank == 0, plan_.decoder_of(rank) >= 0});

@@ -5,17 +5,21 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <thread>
 #include <utility>
 
 #include "common/base/failpoint.h"
 #include "common/base/last_words.h"
 #include "common/base/log.h"
+#include "common/base/process.h"
 #include "common/comm/agree.h"
 #include "common/comm/mpi_environment.h"
+#include "launch/start_check.h"
 
 namespace larimar::launch {
 namespace {
@@ -41,9 +45,16 @@ Attempt fatal(base::ExitCode code, const std::string& text, const std::string& p
   return {.ending = {.fatal = true, .code = code}, .code = static_cast<int>(code), .phase = phase};
 }
 
+/// "ask": ranks may have the program under different names.
+std::string command_word() {
+  const std::string command = base::process_command();
+  return command.substr(command.find(' ') + 1);
+}
+
 Attempt try_once(const RankCommand& command, comm::Transport& transport, Session& session) {
   try {
     LARIMAR_FAILPOINT("launch.command.begin");
+    if (command.checks_start && session.losses() == 0) check_start(transport, command_word());
     const int code = command.work(transport, session);
     LARIMAR_FAILPOINT("launch.command.done");
     return {.ending = {.done = true}, .code = code, .phase = transport.phase()};
@@ -184,12 +195,26 @@ class RankLoop {
 
 }  // namespace
 
+bool prints_for_job() {
+  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"}) {
+    if (const char* rank = std::getenv(name); rank != nullptr) return std::string_view(rank) == "0";
+  }
+  return true;
+}
+
 int run_on_ranks(const RankCommand& command) {
+  const bool speaks = prints_for_job();  // asked now: an MPI that finds itself alone takes rank 0
   RankLoop loop(command);
+  bool started = false;
   try {
     loop.start();
+    started = true;
     return loop.run();
   } catch (const base::Error& error) {  // before the first attempt, or MPI itself failed
+    if (!started && !speaks) {          // ranks that are all alone would all say the same
+      std::this_thread::sleep_for(kLetTheSpeakerLeave);
+      return static_cast<int>(error.code());
+    }
     base::log(base::LogLevel::kError, error.what());
     return static_cast<int>(error.code());
   }

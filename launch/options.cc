@@ -332,6 +332,19 @@ void add_train_options(CLI::App& app, train::TrainOptions& options, int& threads
   add_threads_option(app, threads);
 }
 
+void add_doctor_options(CLI::App& app, DoctorCommand& command) {
+  app.add_option("--folder", command.folder,
+                 "try the file system of this folder too: where memories and results will lie");
+  app.add_option("--model", command.setup.model, "folder of the model (default: the one shipped with the program)");
+  app.add_option("--keys-folder", command.setup.keys_folder, "folder of all-MiniLM-L6-v2");
+  app.add_option("--threads", command.setup.threads, "threads of each rank of the job that is planned")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  app.add_option("--patience", command.setup.patience, "seconds of silence after which the check itself ends")
+      ->capture_default_str();
+  app.add_flag("--json", command.json, "one JSON object instead of a table");
+}
+
 void add_info_options(CLI::App& app, JobSetup& setup, CareCommand& memory, bool& failpoints) {
   add_network_options(app, setup);
   app.add_option("--memory", memory.memory, "tell about this memory folder instead, as JSON");

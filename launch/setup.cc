@@ -14,6 +14,9 @@ namespace {
 
 namespace fs = std::filesystem;
 constexpr const char* kModel = "models/larimar-compact";
+// Below the prefix of an installation (cmake/LarimarInstall.cmake).
+constexpr const char* kInstalledHome = "share/larimar";
+constexpr const char* kInstalledDeps = "lib/larimar";
 constexpr const char* kOwnKeyMemory = "model";  // --m0
 constexpr double kUsualScope = 0.3;
 constexpr double kNoScope = -1e30;  // below any dot product of codes
@@ -45,7 +48,8 @@ fs::path home_folder() {
   if (const char* home = std::getenv("LARIMAR_HOME"); home != nullptr) candidates.emplace_back(home);
   std::error_code code;
   const fs::path program = fs::read_symlink("/proc/self/exe", code);
-  candidates.push_back(program.parent_path().parent_path().parent_path());  // HOME/build/release/larimar
+  candidates.push_back(program.parent_path().parent_path().parent_path());     // HOME/build/release/larimar
+  candidates.push_back(program.parent_path().parent_path() / kInstalledHome);  // PREFIX/bin/larimar
   candidates.push_back(fs::current_path(code));
   for (const fs::path& candidate : candidates) {
     if (has_file(candidate / kModel / "config.json")) return candidate;
@@ -55,7 +59,9 @@ fs::path home_folder() {
 
 fs::path deps_folder() {
   const char* named = std::getenv("LARIMAR_DEPS");
-  return named != nullptr && *named != '\0' ? fs::path(named) : home_folder() / ".deps";
+  if (named != nullptr && *named != '\0') return named;
+  const fs::path home = home_folder(), prefix = home.parent_path().parent_path();
+  return home == prefix / kInstalledHome ? prefix / kInstalledDeps : home / ".deps";
 }
 
 void check_language_folder(const JobSetup& setup) {

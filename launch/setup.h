@@ -50,10 +50,11 @@ struct JobSetup {
 /// Whether the job needs a language model beside the decoder.
 [[nodiscard]] inline bool needs_language(const JobSetup& setup) { return setup.rerank || setup.reader; }
 
-/// The folder that holds models/: beside the program's build folder, the working directory, or $LARIMAR_HOME.
+/// The folder that holds models/: $LARIMAR_HOME, beside the program's build folder, PREFIX/share/larimar of a program in PREFIX/bin, or
+/// the working directory.
 [[nodiscard]] std::filesystem::path home_folder();
 
-/// What launch/install.sh unpacked: $LARIMAR_DEPS, or .deps there.
+/// What launch/install.sh unpacked: $LARIMAR_DEPS, or .deps there; of an installed program PREFIX/lib/larimar.
 [[nodiscard]] std::filesystem::path deps_folder();
 
 /// Throws ConfigError if setup.language holds no model.

@@ -22,6 +22,7 @@
 #include "common/comm/host_name.h"
 #include "common/comm/in_process_transport.h"
 #include "common/comm/mpi_transport.h"
+#include "common/comm/start_deadline.h"
 #include "common/comm/ulfm.h"
 
 namespace larimar::comm {
@@ -86,6 +87,14 @@ int announced_ranks() {
   return 1;
 }
 
+std::string missing_ranks(int world_size) {
+  const int announced = announced_ranks();
+  if (world_size >= announced) return {};
+  return std::to_string(announced) + " ranks were started but only " + std::to_string(world_size) +
+         " found each other; start the job with one 'srun --mpi=pmix', or with the mpirun of the MPI that larimar was "
+         "built with, and look for ranks that ended early";
+}
+
 void refuse_singletons(int world_size) {
   const int announced = announced_ranks();
   if (world_size > 1 || announced <= 1) return;
@@ -119,7 +128,7 @@ Environment::Environment() {
     refuse_singletons(1);
     return;
   }
-  const Deadline deadline("the start of MPI", kStartSeconds);
+  const StartDeadline deadline(start_patience());
   int provided = MPI_THREAD_SINGLE;
   require(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
   if (provided < MPI_THREAD_FUNNELED)

@@ -14,6 +14,10 @@ namespace larimar::comm {
 /// its allocation's, so that `mpirun -n 1` within a larger allocation is one rank.
 [[nodiscard]] int announced_ranks();
 
+/// What disagrees between the size of the world and the launcher's word: some ranks did not join. Empty if nothing does; a
+/// larger world than Slurm tells of one part of a job is fine. Environment only.
+[[nodiscard]] std::string missing_ranks(int world_size);
+
 /// Refuses a world that is smaller than what was started: N copies that each believe to be the whole job would do the work
 /// N times over and write the same files. Throws ConfigError saying how to start instead.
 void refuse_singletons(int world_size);

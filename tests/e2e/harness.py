@@ -68,21 +68,22 @@ def end_marked(mark: str) -> None:
 class Run:
     """A start of the program. ranks 0: without mpirun."""
 
-    def __init__(self, arguments, ranks=0, environment=None, prefix=(), wrapper=(), cwd=None, stdin=b""):
-        """`prefix` stands before the whole command, `wrapper` before each rank's program; `stdin` is what it can read."""
+    def __init__(self, arguments, ranks=0, environment=None, prefix=(), wrapper=(), cwd=None, stdin=b"", command=None):
+        """`prefix` stands before the whole command, `wrapper` before each rank's program; `stdin` is what it can read.
+        `command` is started instead, as it is."""
         self.mark = uuid.uuid4().hex
         self.output = tempfile.TemporaryFile()
         self.errors = tempfile.TemporaryFile()
-        command = [*wrapper, str(settings.program), *map(str, arguments)]
+        started = [*wrapper, str(settings.program), *map(str, arguments)] if command is None else [*map(str, command)]
         if ranks > 0:
-            command = [settings.mpirun, *settings.mpirun_options, "--oversubscribe", "--bind-to", "none", "-n", str(ranks), *command]
+            started = [settings.mpirun, *settings.mpirun_options, "--oversubscribe", "--bind-to", "none", "-n", str(ranks), *started]
         env = {name: value for name, value in os.environ.items() if not name.startswith(("LARIMAR_RUN_", "SLURM_", "PMI"))}
         env.update({"LARIMAR_HOME": str(settings.source), MARK: self.mark, **(environment or {})})
         given = tempfile.TemporaryFile()
         given.write(stdin)
         given.seek(0)
         self.started = time.monotonic()
-        self.process = subprocess.Popen([*prefix, *command], stdin=given, stdout=self.output,
+        self.process = subprocess.Popen([*prefix, *started], stdin=given, stdout=self.output,
                                         stderr=self.errors, env=env, cwd=cwd, start_new_session=True)
         given.close()
 

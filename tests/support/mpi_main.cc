@@ -5,7 +5,6 @@
 
 #include <cstdio>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,7 +16,9 @@ using larimar::comm::Transport;
 
 constexpr double kVerdictPatienceSeconds = 40.0;  // below the time-out of a test, above the patience within one
 
-std::optional<larimar::comm::Environment> environment;
+// Not an object of static lifetime: MPICH calls exit() within any MPI call when another rank has aborted, and MPI_Finalize
+// from there would enter MPI a second time.
+larimar::comm::Environment* environment = nullptr;
 
 class SharedVerdict : public testing::EmptyTestEventListener {
  public:
@@ -112,12 +113,12 @@ int main(int argc, char** argv) {
   if (testing::GTEST_FLAG(list_tests)) return RUN_ALL_TESTS();  // needs no ranks
   int code = 1;
   try {
-    environment.emplace();
+    environment = new larimar::comm::Environment;
     code = run(*environment->make_transport());
   } catch (const larimar::base::Error& error) {
     std::fprintf(stderr, "larimar tests FAILED: %s\n", error.what());
     return static_cast<int>(error.code());
   }
-  environment.reset();  // here rather than after main, where MPI may already have been unloaded
+  delete environment;  // here rather than after main, where MPI may already have been unloaded
   return code;
 }

@@ -60,6 +60,16 @@ TEST_F(LaunchMarks, AWorldOfOneIsRefusedWhenTheLauncherStartedMore) {
   }
 }
 
+TEST_F(LaunchMarks, RanksThatDidNotJoinAreCounted) {
+  EXPECT_EQ(missing_ranks(1), "");
+  set("SLURM_NTASKS", "4");
+  EXPECT_THAT(missing_ranks(2), testing::AllOf(testing::HasSubstr("4 ranks"), testing::HasSubstr("only 2")));
+  EXPECT_EQ(missing_ranks(4), "");
+  EXPECT_EQ(missing_ranks(6), "") << "a job of several parts, of which Slurm tells one";
+  set("OMPI_COMM_WORLD_SIZE", "2");
+  EXPECT_EQ(missing_ranks(2), "") << "mpirun -n 2 within a larger allocation";
+}
+
 TEST_F(LaunchMarks, OneRankOnPurposeWithinALargerAllocationIsFine) {
   set("SLURM_NTASKS", "8");
   set("OMPI_COMM_WORLD_SIZE", "1");

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <mpi.h>
 
+#include "common/comm/mpi_library.h"
 #include "common/comm/mpi_transport.h"
 #include "tests/support/mpi_world.h"
 
@@ -35,6 +36,19 @@ TEST(MpiEnvironment, ABadRootOnASplitGroupReturnsInsteadOfEndingTheJob) {
   int value = 0;
   EXPECT_NE(MPI_Bcast(&value, 1, MPI_INT, 1000, group), MPI_SUCCESS);
   MPI_Comm_free(&group);
+}
+
+TEST(MpiLibrary, IsTheOneThisProgramWasBuiltWith) {
+  const MpiLibrary library = mpi_library();
+#if defined(OPEN_MPI)
+  const std::string version = std::to_string(OMPI_MAJOR_VERSION) + "." + std::to_string(OMPI_MINOR_VERSION) + "." +
+                              std::to_string(OMPI_RELEASE_VERSION);
+  EXPECT_EQ(library.name, "Open MPI " + version);
+  EXPECT_EQ(library.fault_tolerant, OMPI_MAJOR_VERSION >= 5);
+#elif defined(MPICH_VERSION)
+  EXPECT_EQ(library.name, std::string("MPICH ") + MPICH_VERSION);
+#endif
+  EXPECT_GE(library.standard, "3.1");
 }
 
 TEST(MpiTransport, AFailingMpiCallBecomesACommErrorThatNamesIt) {
