@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/parts/measured.h"
 #include "common/comm/transport.h"
 #include "eval/presets.h"
 #include "launch/ingest_plan.h"
@@ -138,6 +139,14 @@ struct ReportCommand {
   std::vector<std::string> command_line;
 };
 
+/// Measurements of this machine.
+struct BenchCommand {
+  bench::BenchOptions options;
+  std::vector<std::string> parts;  // empty: all
+  std::filesystem::path out;       // JSON file; empty: none
+  bool json = false;               // print JSON instead of a table
+};
+
 /// Collective: called by all ranks.
 [[nodiscard]] int run_command(comm::Transport& transport, const RunCommand& command);
 [[nodiscard]] int ingest_command(comm::Transport& transport, const IngestCommand& command);
@@ -145,6 +154,7 @@ struct ReportCommand {
 [[nodiscard]] int forget_command(comm::Transport& transport, const ForgetCommand& command);
 [[nodiscard]] int update_command(comm::Transport& transport, const UpdateCommand& command);
 [[nodiscard]] int eval_command(comm::Transport& transport, const EvalCommand& command);
+[[nodiscard]] int bench_command(comm::Transport& transport, const BenchCommand& command);
 /// In one process; no MPI.
 [[nodiscard]] int verify_command(const CareCommand& command);
 [[nodiscard]] int salvage_command(const CareCommand& command);

@@ -23,7 +23,8 @@ HWY_EXPORT(dot_int8_rows);
 HWY_EXPORT(find_reaching_rows);
 HWY_EXPORT(widen_bf16_values);
 HWY_EXPORT(widen_int8_row);
-HWY_EXPORT(sum_of_lines);
+HWY_EXPORT(sum_of_words);
+HWY_EXPORT(sum_of_words_ahead);
 
 void dot_bf16(std::span<const std::uint16_t> rows, std::span<const float> query, std::span<float> scores) {
   LARIMAR_EXPECT(query.size() % kScanPadding == 0 && rows.size() == query.size() * scores.size());
@@ -58,8 +59,10 @@ void widen_int8(std::span<const std::int8_t> rows, std::span<const float> scales
     HWY_DYNAMIC_DISPATCH(widen_int8_row)(rows.data() + r * width, width, scales[r], floats.data() + r * width);
 }
 
-std::uint64_t read_bytes(std::span<const std::byte> bytes) {
-  return HWY_DYNAMIC_DISPATCH(sum_of_lines)(reinterpret_cast<const std::uint64_t*>(bytes.data()), bytes.size() / 8);
+std::uint64_t read_bytes(std::span<const std::byte> bytes, Fetch fetch) {
+  const auto* words = reinterpret_cast<const std::uint64_t*>(bytes.data());
+  if (fetch == Fetch::kAhead) return HWY_DYNAMIC_DISPATCH(sum_of_words_ahead)(words, bytes.size() / 8);
+  return HWY_DYNAMIC_DISPATCH(sum_of_words)(words, bytes.size() / 8);
 }
 
 namespace {

@@ -36,8 +36,10 @@ void dot_int8(std::span<const std::int8_t> rows, std::span<const std::int16_t> q
 void widen_bf16(std::span<const std::uint16_t> rows, std::span<float> floats);
 void widen_int8(std::span<const std::int8_t> rows, std::span<const float> scales, std::span<float> floats);
 
-/// Reads all of it once: what a scan of these bytes would cost if it computed nothing. Returns a sum that keeps it honest.
-[[nodiscard]] std::uint64_t read_bytes(std::span<const std::byte> bytes);
+/// Reads all of it once: what a scan of these bytes would cost if it computed nothing. Returns a sum that keeps it honest. Which
+/// way of fetching is faster differs between machines.
+enum class Fetch { kPlain, kAhead };
+[[nodiscard]] std::uint64_t read_bytes(std::span<const std::byte> bytes, Fetch fetch);
 
 /// Names of the instruction sets that this program has loops for and this processor can run, the best first.
 [[nodiscard]] std::vector<std::string> scan_targets();

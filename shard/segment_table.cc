@@ -31,6 +31,11 @@ void SegmentTable::check(std::span<const SegmentInfo> segments) const {
   }
 }
 
+void SegmentTable::reserve(std::size_t segments) {
+  segments_.reserve(segments);
+  slot_of_.reserve(segments);
+}
+
 void SegmentTable::append(std::span<const SegmentInfo> segments) {
   check(segments);
   for (const SegmentInfo& segment : segments) {

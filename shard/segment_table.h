@@ -28,6 +28,9 @@ class SegmentTable {
   /// What append would refuse, without appending.
   void check(std::span<const SegmentInfo> segments) const;
 
+  /// Room for so many in all.
+  void reserve(std::size_t segments);
+
   /// Its id may come again, in a new slot. Precondition: the segment is there.
   void erase(base::SegmentId id) { slot_of_.erase(id); }
 
