@@ -159,13 +159,43 @@ void CompressedRows::score(std::size_t first, const ScanQuery& query, std::span<
   }
 }
 
-void CompressedRows::widen(std::size_t first, std::size_t rows, std::span<float> floats) const {
-  LARIMAR_EXPECT(run(first, rows) == rows && store_ != KeyStore::kFloat32 && floats.size() == rows * padded_);
+ScanBatch CompressedRows::prepare_batch(linalg::ConstMatrixRef queries) const {
+  const std::size_t count = static_cast<std::size_t>(queries.rows());
+  const std::size_t width = store_ == KeyStore::kFloat32 ? width_ : padded_;
+  std::vector<float> norms, factors, floats(store_ == KeyStore::kInt8 ? 0 : count * width);
+  std::vector<std::int16_t> integers;
+  for (std::size_t q = 0; q < count; ++q) {
+    const std::span<const float> query(queries.row(static_cast<linalg::Index>(q)).data(), width_);
+    const ScanQuery prepared = prepare(query);
+    norms.push_back(prepared.norm);
+    factors.push_back(prepared.factor);
+    integers.insert(integers.end(), prepared.integers.begin(), prepared.integers.end());
+    if (store_ != KeyStore::kInt8) std::ranges::copy(query, floats.data() + q * width);
+  }
+  ScanBatch batch{store_ == KeyStore::kInt8 ? PackedQueries(std::span<const std::int16_t>(integers), width)
+                                            : PackedQueries(std::span<const float>(floats), width)};
+  norms.resize(batch.packed.padded());
+  factors.resize(batch.packed.padded());
+  batch.norms = std::move(norms);
+  batch.factors = std::move(factors);
+  return batch;
+}
+
+void CompressedRows::score_batch(std::size_t first, const ScanBatch& batch, ScanScratch& scratch,
+                                 std::span<float> scores) const {
+  const std::size_t rows = scores.size() / batch.packed.padded(), values = rows * padded_;
+  LARIMAR_EXPECT(run(first, rows) == rows && store_ != KeyStore::kFloat32);
   const Piece place = piece_of(first);
+  const std::size_t left = first + rows < size_ ? run(first + rows, rows) : 0;
+  const std::span<const std::byte> next = left == 0 ? std::span<const std::byte>() : components(first + rows, left);
   if (store_ == KeyStore::kBFloat16) {
-    widen_bf16({reinterpret_cast<const std::uint16_t*>(place.components), rows * padded_}, floats);
+    scratch.floats.resize(values);
+    widen_bf16({reinterpret_cast<const std::uint16_t*>(place.components), values}, scratch.floats);
+    dot_batch(scratch.floats, batch.packed, next, scores);
   } else {
-    widen_int8({reinterpret_cast<const std::int8_t*>(place.components), rows * padded_}, {place.scales, rows}, floats);
+    scratch.integers.resize(values);
+    widen_int8({reinterpret_cast<const std::int8_t*>(place.components), values}, scratch.integers);
+    dot_batch(scratch.integers, batch.packed, {place.scales, rows}, batch.factors, next, scores);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/linalg/matrix.h"
+#include "shard/batch_kernels.h"
 #include "shard/key_memory.h"
 #include "shard/key_store.h"
 
@@ -19,8 +20,20 @@ struct ScanQuery {
   float norm = 0.0F;                     // what bounds are multiplied with: at least the query's own
 };
 
+/// Several queries, for the kernels of batches.
+struct ScanBatch {
+  PackedQueries packed;
+  std::vector<float> norms{};    // [padded], zero for what fills up
+  std::vector<float> factors{};  // [padded], kInt8
+};
+/// Where rows of a block are widened; kept from block to block.
+struct ScanScratch {
+  std::vector<float> floats{};
+  std::vector<std::int16_t> integers{};
+};
+
 /// Keys as a scan passes over them: bf16 or int8 components, and beside each row what its scores may be off by. With
-/// kFloat32 there are no components, only that bound, which products of many queries at once (BLAS) need too.
+/// kFloat32 there are no components, only that bound, since scores of many queries at once add up in another order than exact ones.
 ///   |score - exact score of the float key| <= bound * norm of the query + kLeastBound    for every way to compute it here
 /// where the exact score is linalg::dot_scores. docs/numerics.md derives the bounds.
 /// Memory: width * 2 or 1 bytes, padded, and 4 or 8 bytes a row, in pieces of 8 MiB.
@@ -39,8 +52,10 @@ class CompressedRows {
   [[nodiscard]] std::size_t run(std::size_t first, std::size_t limit) const;
   /// For rows [first, first + scores.size()), which must lie in one piece; not with kFloat32.
   void score(std::size_t first, const ScanQuery& query, std::span<float> scores) const;
-  /// The same rows as floats. Shapes  floats [rows, padded_width].
-  void widen(std::size_t first, std::size_t rows, std::span<float> floats) const;
+  /// Many queries at once. With kFloat32 pass them and the float rows to dot_batch.
+  /// Shapes  queries [count, width]; scores [rows, batch.packed.padded()].
+  [[nodiscard]] ScanBatch prepare_batch(linalg::ConstMatrixRef queries) const;
+  void score_batch(std::size_t first, const ScanBatch& batch, ScanScratch& scratch, std::span<float> scores) const;
   [[nodiscard]] std::span<const float> bounds(std::size_t first, std::size_t rows) const;
   /// All components of a piece, for measurements.
   [[nodiscard]] std::span<const std::byte> components(std::size_t first, std::size_t rows) const;

@@ -1,9 +1,9 @@
 #include "shard/near_rows.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "common/base/contracts.h"
-#include "common/linalg/blas.h"
 #include "common/wire/read.h"
 #include "shard/scan_kernels.h"
 #include "shard/shortlist.h"
@@ -12,12 +12,13 @@ namespace larimar::shard {
 namespace {
 
 using linalg::Index;
-using linalg::Matrix;
 
 // Scores of a block stay in the first-level cache, and a block of bf16 rows in the second for a second query.
 constexpr std::size_t kPassBlock = 128;
-// A block of floats is packed once by the product and read from there by all queries.
-constexpr std::size_t kBatchBlock = 512;
+// Eight tiles of the batch kernels; widened they lie in the second-level cache, beside the queries.
+constexpr std::size_t kBatchBlock = 48;
+// Queries whose components fit there: 64 of 768 floats are 192 KiB.
+constexpr std::size_t kBatchQueries = 64;
 
 /// One query while rows go by.
 struct Asked {
@@ -30,15 +31,18 @@ struct Block {
   std::span<const float> bounds{};
 };
 
+void offer(const ScannedKeys& all, std::size_t row, float score, float bound, Asked& asked) {
+  if (all.owners[row].segment == wire::kAbsent.segment) return;
+  asked.near.offer(static_cast<std::uint32_t>(row), score, bound * asked.query.norm + kLeastBound,
+                   all.owners[row].segment);
+}
+
 void offer_block(const ScannedKeys& all, const Block& block, std::span<const float> scores, Asked& asked,
                  std::vector<std::uint32_t>& found) {
-  const float norm = asked.query.norm;
-  const std::size_t hits = find_reaching(scores, block.bounds, norm, asked.near.threshold() - kLeastBound, found);
+  const std::size_t hits = find_reaching(scores, block.bounds, asked.query.norm, asked.near.threshold() - kLeastBound, found);
   for (std::size_t i = 0; i < hits; ++i) {
-    const std::size_t place = found[i], row = block.first + place;
-    if (all.owners[row].segment == wire::kAbsent.segment) continue;
-    asked.near.offer(static_cast<std::uint32_t>(row), scores[place], block.bounds[place] * norm + kLeastBound,
-                     all.owners[row].segment);
+    const std::size_t place = found[i];
+    offer(all, block.first + place, scores[place], block.bounds[place], asked);
   }
 }
 
@@ -56,31 +60,33 @@ void pass_each(const ScannedKeys& all, std::vector<Asked>& asked) {
   }
 }
 
-/// Rows of a block as floats, in place or widened. Shapes  [rows, width or padded width].
-Eigen::Map<const Matrix> floats_of(const ScannedKeys& all, std::size_t first, std::size_t count,
-                                   std::vector<float>& wide) {
-  if (all.scanned.store() == KeyStore::kFloat32)
-    return {all.keys.run(first, count).data(), static_cast<Index>(count), static_cast<Index>(all.keys.width())};
-  const std::size_t width = all.scanned.padded();
-  all.scanned.widen(first, count, std::span(wide).first(count * width));
-  return {wide.data(), static_cast<Index>(count), static_cast<Index>(width)};
+/// The next block of float rows.
+std::span<const std::byte> floats_from(const RowStore& keys, std::size_t first) {
+  return first < keys.size() ? std::as_bytes(keys.run(first, kBatchBlock)) : std::span<const std::byte>();
 }
 
-void multiply_blocks(const ScannedKeys& all, linalg::ConstMatrixRef queries, std::vector<Asked>& asked) {
+void pass_together(const ScannedKeys& all, linalg::ConstMatrixRef queries, std::span<Asked> asked) {
   const bool floats = all.scanned.store() == KeyStore::kFloat32;
-  const auto width = static_cast<Index>(floats ? all.keys.width() : all.scanned.padded());
-  Matrix padded = Matrix::Zero(queries.rows(), width);
-  padded.leftCols(queries.cols()) = queries;
-  std::vector<float> wide(floats ? 0 : kBatchBlock * static_cast<std::size_t>(width));
-  std::vector<std::uint32_t> found(kBatchBlock);
-  Matrix scores;
+  const ScanBatch batch = all.scanned.prepare_batch(queries);
+  const std::size_t padded = batch.packed.padded();
+  std::vector<float> scores(kBatchBlock * padded), thresholds(padded, std::numeric_limits<float>::infinity());
+  std::vector<Hit> hits(scores.size());
+  ScanScratch scratch;
   for (std::size_t first = 0; first < all.scanned.size();) {
     std::size_t count = all.scanned.run(first, kBatchBlock);
     if (floats) count = all.keys.run(first, count).size() / all.keys.width();
-    linalg::multiply(padded, linalg::Transpose::kNo, floats_of(all, first, count, wide), linalg::Transpose::kYes, scores);
-    const Block block{first, all.scanned.bounds(first, count)};
-    for (std::size_t q = 0; q < asked.size(); ++q)
-      offer_block(all, block, {scores.row(static_cast<Index>(q)).data(), count}, asked[q], found);
+    const std::span<float> found(scores.data(), count * padded);
+    const std::span<const float> bounds = all.scanned.bounds(first, count);
+    if (floats)
+      dot_batch(all.keys.run(first, count), batch.packed, floats_from(all.keys, first + count), found);
+    else
+      all.scanned.score_batch(first, batch, scratch, found);
+    for (std::size_t q = 0; q < asked.size(); ++q) thresholds[q] = asked[q].near.threshold() - kLeastBound;
+    const std::size_t hit_count = find_hits(found, bounds, batch.norms, thresholds, hits);
+    for (std::size_t i = 0; i < hit_count; ++i) {
+      const std::size_t row = hits[i].row, q = hits[i].query;
+      offer(all, first + row, found[row * padded + q], bounds[row], asked[q]);
+    }
     first += count;
   }
 }
@@ -96,7 +102,11 @@ std::vector<std::vector<std::uint32_t>> near_rows(const ScannedKeys& all, linalg
   if (asked.size() < least_batch(all.scanned.store())) {
     pass_each(all, asked);
   } else {
-    multiply_blocks(all, queries, asked);
+    for (std::size_t q = 0; q < asked.size(); q += kBatchQueries) {
+      const std::size_t count = std::min(kBatchQueries, asked.size() - q);
+      pass_together(all, queries.middleRows(static_cast<Index>(q), static_cast<Index>(count)),
+                    std::span(asked).subspan(q, count));
+    }
   }
   std::vector<std::vector<std::uint32_t>> rows;
   for (const Asked& one : asked) rows.push_back(one.near.rows());

@@ -11,15 +11,15 @@
 
 namespace larimar::shard {
 
-/// From so many queries together products of matrices are faster than a pass for each (measured; the answer is the same). Sums of
-/// int8 products run at twice the speed of float ones, so there passes pay for long. With kFloat32 a pass is exact.
+/// From so many queries one pass for all is faster than a pass for each (measured; the answers are the same). With kFloat32 a
+/// pass for each gives exact scores and makes the shortlist needless.
 [[nodiscard]] constexpr std::size_t least_batch(KeyStore store) {
   switch (store) {
-    case KeyStore::kInt8: return 56;
-    case KeyStore::kBFloat16: return 12;
+    case KeyStore::kInt8: return 8;
+    case KeyStore::kBFloat16: return 7;
     case KeyStore::kFloat32: break;
   }
-  return 6;
+  return 3;
 }
 
 /// All rows of a shard, as floats and as they are scanned.
@@ -30,7 +30,7 @@ struct ScannedKeys {
 };
 
 /// For each query the rows, rising, among which the exact k best segments are for certain (Shortlist), usually a few more
-/// than k. One query at a time goes through the compressed rows; a batch through products of blocks that lie in cache.
+/// than k. One query at a time goes through the compressed rows; a batch goes through them together.
 /// Shapes  queries [queries, D]; returns [queries].
 /// Calls   local. Thread-safe. Preconditions: queries are finite with norms of at most 1e18, k > 0; fewer than least_batch
 ///         queries not with kFloat32.

@@ -22,7 +22,7 @@ HWY_EXPORT(dot_bf16_rows);
 HWY_EXPORT(dot_int8_rows);
 HWY_EXPORT(find_reaching_rows);
 HWY_EXPORT(widen_bf16_values);
-HWY_EXPORT(widen_int8_row);
+HWY_EXPORT(widen_int8_values);
 HWY_EXPORT(sum_of_words);
 HWY_EXPORT(sum_of_words_ahead);
 
@@ -51,12 +51,9 @@ void widen_bf16(std::span<const std::uint16_t> rows, std::span<float> floats) {
   HWY_DYNAMIC_DISPATCH(widen_bf16_values)(rows.data(), rows.size(), floats.data());
 }
 
-void widen_int8(std::span<const std::int8_t> rows, std::span<const float> scales, std::span<float> floats) {
-  LARIMAR_EXPECT(rows.size() == floats.size() && (scales.empty() || rows.size() % scales.size() == 0));
-  const std::size_t width = scales.empty() ? 0 : rows.size() / scales.size();
-  LARIMAR_EXPECT(width % kScanPadding == 0);
-  for (std::size_t r = 0; r < scales.size(); ++r)
-    HWY_DYNAMIC_DISPATCH(widen_int8_row)(rows.data() + r * width, width, scales[r], floats.data() + r * width);
+void widen_int8(std::span<const std::int8_t> rows, std::span<std::int16_t> wide) {
+  LARIMAR_EXPECT(rows.size() % kScanPadding == 0 && rows.size() == wide.size());
+  HWY_DYNAMIC_DISPATCH(widen_int8_values)(rows.data(), rows.size(), wide.data());
 }
 
 std::uint64_t read_bytes(std::span<const std::byte> bytes, Fetch fetch) {

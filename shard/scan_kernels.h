@@ -32,9 +32,9 @@ void dot_int8(std::span<const std::int8_t> rows, std::span<const std::int16_t> q
 [[nodiscard]] std::size_t find_reaching(std::span<const float> scores, std::span<const float> bounds, float norm,
                                         float threshold, std::span<std::uint32_t> found);
 
-/// Rows as floats. Shapes  floats as rows; scales [rows].
+/// Components as floats, and int8 ones as int16. Shapes  as many on both sides, a multiple of kScanPadding.
 void widen_bf16(std::span<const std::uint16_t> rows, std::span<float> floats);
-void widen_int8(std::span<const std::int8_t> rows, std::span<const float> scales, std::span<float> floats);
+void widen_int8(std::span<const std::int8_t> rows, std::span<std::int16_t> wide);
 
 /// Reads all of it once: what a scan of these bytes would cost if it computed nothing. Returns a sum that keeps it honest. Which
 /// way of fetching is faster differs between machines.

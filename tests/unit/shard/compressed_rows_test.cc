@@ -12,7 +12,6 @@
 #include <tuple>
 
 #include "common/base/error.h"
-#include "common/linalg/blas.h"
 #include "common/linalg/fixed_dot.h"
 #include "shard/scan_kernels.h"
 #include "tests/unit/shard/random_context.h"
@@ -68,37 +67,32 @@ TEST_P(CompressedRowsOn, ScoresLieWithinTheirBounds) {
     CompressedRows rows(store(), static_cast<std::size_t>(width), 37);
     rows.append(keys);
     ASSERT_EQ(rows.size(), 90U);
-    for (Index q = 0; q < queries.rows(); ++q) {
-      const ScanQuery query = rows.prepare(row_of(queries, q));
-      for (std::size_t first = 0; first < rows.size();) {
-        const std::size_t count = rows.run(first, 16);
-        std::vector<float> passed(count), wide(count * rows.padded());
-        const std::span<const float> bounds = rows.bounds(first, count);
-        Matrix product, padded = Matrix::Zero(1, static_cast<Index>(rows.padded()));
-        padded.leftCols(width) = queries.row(q);
-        if (store() != KeyStore::kFloat32) {
-          rows.score(first, query, passed);
-          rows.widen(first, count, wide);
-          linalg::multiply(padded, linalg::Transpose::kNo,
-                           Eigen::Map<const Matrix>(wide.data(), static_cast<Index>(count), padded.cols()),
-                           linalg::Transpose::kYes, product);
-        } else {
-          linalg::multiply(queries.row(q), linalg::Transpose::kNo,
-                           keys.middleRows(static_cast<Index>(first), static_cast<Index>(count)),
-                           linalg::Transpose::kYes, product);
-          for (std::size_t i = 0; i < count; ++i) passed[i] = product(0, static_cast<Index>(i));
-        }
+    const ScanBatch batch = rows.prepare_batch(queries);
+    const std::size_t padded = batch.packed.padded();
+    ScanScratch scratch;
+    for (std::size_t first = 0; first < rows.size();) {
+      const std::size_t count = rows.run(first, 16);
+      const std::span<const float> bounds = rows.bounds(first, count);
+      std::vector<float> alone(count), together(count * padded);
+      if (store() == KeyStore::kFloat32)
+        dot_batch({keys.row(static_cast<Index>(first)).data(), count * static_cast<std::size_t>(width)}, batch.packed, {}, together);
+      else
+        rows.score_batch(first, batch, scratch, together);
+      for (Index q = 0; q < queries.rows(); ++q) {
+        const ScanQuery query = rows.prepare(row_of(queries, q));
+        if (store() != KeyStore::kFloat32) rows.score(first, query, alone);
         for (std::size_t i = 0; i < count; ++i) {
+          const float in_batch = together[i * padded + static_cast<std::size_t>(q)];
           const double exact = static_cast<double>(exact_score(row_of(keys, static_cast<Index>(first + i)), row_of(queries, q)));
           const double bound = static_cast<double>(bounds[i]) * static_cast<double>(query.norm) + static_cast<double>(kLeastBound);
-          for (const float score : {passed[i], product(0, static_cast<Index>(i))}) {
+          for (const float score : {store() == KeyStore::kFloat32 ? in_batch : alone[i], in_batch}) {
             ASSERT_LE(std::abs(static_cast<double>(score) - exact), bound)
                 << name_of(store()) << ", width " << width << ", row " << first + i << ", query " << q;
             closest = std::max(closest, std::abs(static_cast<double>(score) - exact) / bound);
           }
         }
-        first += count;
       }
+      first += count;
     }
   }
   // A bound that nothing comes near to would let scans find rows by the thousand. Rows of one component lose little.

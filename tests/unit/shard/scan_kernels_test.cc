@@ -4,14 +4,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <iostream>
+#include <limits>
 #include <numeric>
 #include <random>
 #include <string>
 
 #include "common/base/error.h"
+#include "shard/batch_kernels.h"
 
 namespace larimar::shard {
 namespace {
@@ -110,10 +113,83 @@ TEST_P(ScanKernels, WidenedRowsAreTheFloatsThatTheyStandFor) {
   widen_bf16(halves, wide);
   for (std::size_t i = 0; i < halves.size(); ++i) EXPECT_EQ(wide[i], float_of(halves[i])) << i;
   const std::vector<std::int8_t> bytes = int8_rows(3 * 192);
-  const std::vector<float> scales{0.5F, 1e-3F, 0.0F};
-  widen_int8(bytes, scales, wide);
-  for (std::size_t i = 0; i < bytes.size(); ++i)
-    EXPECT_EQ(wide[i], static_cast<float>(bytes[i]) * scales[i / 192]) << i;
+  std::vector<std::int16_t> integers(bytes.size());
+  widen_int8(bytes, integers);
+  for (std::size_t i = 0; i < bytes.size(); ++i) EXPECT_EQ(integers[i], bytes[i]) << i;
+}
+
+TEST_P(ScanKernels, BatchesOfFloatsAreTheDotsOfAllPairs) {
+  for (const std::size_t width : {1U, 3U, 16U, 100U, 384U}) {
+    for (const std::size_t rows : {0U, 1U, 5U, 6U, 7U, 25U}) {
+      for (const std::size_t count : {1U, 2U, 16U, 33U}) {
+        const std::vector<float> keys = numbers(rows * width), queries = numbers(count * width);
+        const PackedQueries packed(std::span<const float>(queries), width);
+        std::vector<float> scores(rows * packed.padded(), std::nanf(""));
+        dot_batch(keys, packed, std::as_bytes(std::span(queries)), scores);
+        for (std::size_t r = 0; r < rows; ++r) {
+          for (std::size_t q = 0; q < packed.padded(); ++q) {
+            double exact = 0;
+            for (std::size_t i = 0; i < width && q < count; ++i)
+              exact += static_cast<double>(keys[r * width + i]) * static_cast<double>(queries[q * width + i]);
+            ASSERT_NEAR(static_cast<double>(scores[r * packed.padded() + q]), exact, static_cast<double>(width) * static_cast<double>(width) * 0x1p-24)
+                << width << " wide, row " << r << ", query " << q;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_P(ScanKernels, BatchesOfIntegersAreExactToTheLimitOfTheirSums) {
+  for (const std::size_t width : {2U, 64U, 768U}) {
+    const int reach = static_cast<int>(std::min<std::size_t>(32767, 0x7FFFFFFFU / (127 * width)));
+    constexpr std::size_t kRows = 8, kCount = 19;
+    const std::vector<std::int8_t> bytes = int8_rows(kRows * width);
+    std::vector<std::int16_t> keys(bytes.begin(), bytes.end()), queries(kCount * width);
+    for (std::int16_t& value : queries)
+      value = static_cast<std::int16_t>(static_cast<int>(random_() % static_cast<unsigned>(2 * reach + 1)) - reach);
+    for (std::size_t i = 0; i < width; ++i) {
+      keys[i] = 127;
+      queries[i] = static_cast<std::int16_t>(-reach);
+    }
+    const PackedQueries packed(std::span<const std::int16_t>(queries), width);
+    const std::vector<float> scales = numbers(kRows);
+    std::vector<float> factors = numbers(kCount), scores(kRows * packed.padded());
+    factors.resize(packed.padded());
+    dot_batch(keys, packed, scales, factors, {}, scores);
+    for (std::size_t r = 0; r < kRows; ++r) {
+      for (std::size_t q = 0; q < kCount; ++q) {
+        std::int64_t exact = 0;
+        for (std::size_t i = 0; i < width; ++i) exact += std::int64_t{keys[r * width + i]} * queries[q * width + i];
+        EXPECT_EQ(scores[r * packed.padded() + q], static_cast<float>(exact) * (factors[q] * scales[r])) << "row " << r << ", query " << q;
+      }
+    }
+  }
+}
+
+TEST_P(ScanKernels, HitsAreExactlyThePairsThatReachTheirThresholds) {
+  for (const std::size_t count : {1U, 16U, 40U}) {
+    const PackedQueries shape(std::span<const float>(numbers(count)), 1);
+    const std::size_t padded = shape.padded();
+    for (const std::size_t rows : {0U, 1U, 7U, 48U}) {
+      const std::vector<float> scores = numbers(rows * padded), bounds = numbers(rows), norms = numbers(padded);
+      std::vector<float> thresholds = numbers(padded);
+      for (std::size_t q = count; q < padded; ++q) thresholds[q] = std::numeric_limits<float>::infinity();
+      thresholds[0] = -std::numeric_limits<float>::infinity();
+      std::vector<Hit> hits(rows * padded);
+      hits.resize(find_hits(scores, bounds, norms, thresholds, hits));
+      std::size_t next = 0;
+      for (std::size_t r = 0; r < rows; ++r) {
+        for (std::size_t q = 0; q < padded; ++q) {
+          if (!(std::fma(bounds[r], norms[q], scores[r * padded + q]) >= thresholds[q])) continue;
+          ASSERT_LT(next, hits.size());
+          EXPECT_EQ(hits[next].row, r);
+          EXPECT_EQ(hits[next++].query, q);
+        }
+      }
+      EXPECT_EQ(next, hits.size());
+    }
+  }
 }
 
 TEST_P(ScanKernels, ReadingIsTheSumOfAllWords) {
