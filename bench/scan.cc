@@ -7,6 +7,8 @@
 //   read STORE                 the bytes of that store's components, read once: {"wall", "cpu"}
 //   sgemm                      a product of 2048 x 2048 by OpenBLAS: {"wall", "cpu", "gflops"}
 // Ends with the input. bench/compare/scan_faiss.py drives it.
+#include "bench/parts/scan.h"
+
 #include <sched.h>
 
 #include <cstdlib>
@@ -18,7 +20,6 @@
 #include <vector>
 
 #include "bench/parts/limits.h"
-#include "bench/parts/scan.h"
 #include "common/base/error.h"
 #include "common/base/file.h"
 #include "shard/key_store.h"
@@ -87,14 +88,17 @@ void stay_on(int cpu) {
 }
 
 int serve(const std::vector<std::string>& arguments) {
-  const auto number = [&](std::size_t i) { return static_cast<std::size_t>(std::strtoull(arguments[i].c_str(), nullptr, 10)); };
+  const auto number = [&](std::size_t i) {
+    return static_cast<std::size_t>(std::strtoull(arguments[i].c_str(), nullptr, 10));
+  };
   if (arguments.size() == 7 && arguments[5] == "--cpu") stay_on(static_cast<int>(number(6)));
   const base::MappedFile keys(arguments[0]), queries(arguments[4]);
   if (number(1) == 0 || number(3) == 0) throw base::UsageError("WIDTH and ROWS must be at least 1");
   const Matrix copied = rows_of(keys, number(1), number(2), number(3));  // into memory of its own, as others do
   Server server({copied.data(), copied.rows(), copied.cols()}, rows_of(queries, number(1), 0, std::nullopt), number(2));
   std::cout << nlohmann::json{{"rows", number(3)}}.dump() << std::endl;
-  for (std::string line; std::getline(std::cin, line);) std::cout << server.answer(std::istringstream(line)).dump() << std::endl;
+  for (std::string line; std::getline(std::cin, line);)
+    std::cout << server.answer(std::istringstream(line)).dump() << std::endl;
   return 0;
 }
 

@@ -24,7 +24,8 @@ struct OpenMemory {
       : folder(MemoryFolder::open_reading(transport, command.memory)) {
     const int number = roles.shard_of(transport.rank());
     const store::Manifest& manifest = folder.manifest();
-    const shard::ShardPlace place{base::ShardId{static_cast<std::uint32_t>(std::max(number, 0))}, roles.shards(),
+    const shard::ShardPlace place{base::ShardId{static_cast<std::uint32_t>(std::max(number, 0))},
+                                  roles.shards(),
                                   static_cast<linalg::Index>(manifest.code_size),
                                   static_cast<linalg::Index>(manifest.key_size),
                                   command.setup.key_store,

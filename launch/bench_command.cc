@@ -23,7 +23,8 @@ std::vector<bench::NamedPart> wanted_parts(const std::vector<std::string>& names
     const auto found = std::ranges::find(bench::all_parts(), name, &bench::NamedPart::name);
     if (found == bench::all_parts().end()) {
       std::string known;
-      for (const bench::NamedPart& part : bench::all_parts()) known += std::string(known.empty() ? "" : ", ") + part.name;
+      for (const bench::NamedPart& part : bench::all_parts())
+        known += std::string(known.empty() ? "" : ", ") + part.name;
       throw base::UsageError("bench has no part \"" + name + "\"; there are " + known);
     }
     wanted.push_back(*found);

@@ -173,9 +173,9 @@ struct Program {
     add_train_options(
         *add(app, "train", "train larimar-compact", [this] { return train_command(train, train_threads); }), train,
         train_threads);
-    add_bench_options(*add(app, "bench", "measure the hot paths as shares of this machine's limits",
-                           on_ranks(bench_command, bench)),
-                      bench);
+    add_bench_options(
+        *add(app, "bench", "measure the hot paths as shares of this machine's limits", on_ranks(bench_command, bench)),
+        bench);
     add_info_options(*add(app, "info", "what this program is and finds",
                           [this] {
                             return care.memory.empty() ? info_command(info, care.json, info_failpoints)

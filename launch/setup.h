@@ -27,8 +27,8 @@ struct JobSetup {
   std::filesystem::path m0;                        // key memory of a codebook, "model": the model's own; empty: k-means
   shard::KeyStore key_store = shard::KeyStore::kFloat32;  // what scans pass over
   std::filesystem::path key_folder;                       // compressed keys in a mapped file there; empty: in memory
-  std::size_t reads = 4;                           // segments read and decoded for a query
-  std::optional<double> scope;                     // least key similarity of a query that is in scope
+  std::size_t reads = 4;                                  // segments read and decoded for a query
+  std::optional<double> scope;                            // least key similarity of a query that is in scope
   std::filesystem::path calibrate;   // text not in the context: scope becomes what 95 % of its sentences stay below
   bool rerank = false;               // order the candidates of a question by the language model's likelihood
   std::size_t candidates = 24;       // of a question, where they are reranked

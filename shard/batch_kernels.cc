@@ -58,8 +58,8 @@ void dot_batch(std::span<const std::int16_t> rows, const PackedQueries& queries,
   LARIMAR_EXPECT(rows.size() == scales.size() * queries.width() && scores.size() == scales.size() * queries.padded());
   LARIMAR_EXPECT(factors.size() == queries.padded());
   HWY_DYNAMIC_DISPATCH(dot_batch_pairs)
-  (rows.data(), scales.size(), queries.width(), queries.units(), queries.groups(), scales.data(), factors.data(),
-   next, scores.data());
+  (rows.data(), scales.size(), queries.width(), queries.units(), queries.groups(), scales.data(), factors.data(), next,
+   scores.data());
 }
 
 std::size_t find_hits(std::span<const float> scores, std::span<const float> bounds, std::span<const float> norms,

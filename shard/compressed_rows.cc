@@ -78,7 +78,11 @@ double store_int8(std::span<const float> row, std::int8_t* out, float& scale) {
 
 CompressedRows::CompressedRows(KeyStore store, std::size_t width, std::size_t rows_per_piece,
                                std::filesystem::path folder)
-    : store_(store), width_(width), padded_(padded_width(width)), rows_per_piece_(rows_per_piece), folder_(std::move(folder)) {
+    : store_(store),
+      width_(width),
+      padded_(padded_width(width)),
+      rows_per_piece_(rows_per_piece),
+      folder_(std::move(folder)) {
   LARIMAR_EXPECT(width > 0);
   if (rows_per_piece_ == 0) rows_per_piece_ = std::max<std::size_t>(1, kPieceBytes / (row_bytes() + 2 * sizeof(float)));
 }
@@ -136,8 +140,7 @@ ScanQuery CompressedRows::prepare(std::span<const float> query) const {
     const auto reach = static_cast<float>(query_reach(width_));
     result.factor = most / reach;
     for (std::size_t i = 0; i < width_; ++i)
-      result.integers[i] =
-          static_cast<std::int16_t>(std::lrint(std::clamp(query[i] * (reach / most), -reach, reach)));
+      result.integers[i] = static_cast<std::int16_t>(std::lrint(std::clamp(query[i] * (reach / most), -reach, reach)));
   }
   return result;
 }

@@ -32,8 +32,8 @@ std::byte* map_memory(std::size_t bytes) {
 }
 
 [[noreturn]] void refuse(const fs::path& folder, std::size_t bytes, int cause) {
-  throw base::IoError("cannot hold " + std::to_string(bytes >> 20) + " MiB of keys in a file in " + folder.string() + ": " +
-                      std::generic_category().message(cause) + "; name a folder with room by --key-folder");
+  throw base::IoError("cannot hold " + std::to_string(bytes >> 20) + " MiB of keys in a file in " + folder.string() +
+                      ": " + std::generic_category().message(cause) + "; name a folder with room by --key-folder");
 }
 
 std::byte* map_file(const fs::path& folder, std::size_t bytes) {
@@ -54,7 +54,8 @@ void warn_once(const fs::path& folder) {
   static std::atomic<bool> warned = false;
   if (warned.exchange(true)) return;
   base::log(base::LogLevel::kWarning, "the keys do not fit into memory: the rest is mapped from files in " +
-                                          folder.string() + ", which is slower; use --key-store int8, or more ranks on more hosts");
+                                          folder.string() +
+                                          ", which is slower; use --key-store int8, or more ranks on more hosts");
 }
 
 }  // namespace

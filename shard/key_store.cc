@@ -13,9 +13,12 @@ KeyStore parse_key_store(const std::string& name) {
 
 std::string name_of(KeyStore store) {
   switch (store) {
-    case KeyStore::kBFloat16: return "bf16";
-    case KeyStore::kInt8: return "int8";
-    case KeyStore::kFloat32: break;
+    case KeyStore::kBFloat16:
+      return "bf16";
+    case KeyStore::kInt8:
+      return "int8";
+    case KeyStore::kFloat32:
+      break;
   }
   return "fp32";
 }

@@ -39,7 +39,8 @@ void offer(const ScannedKeys& all, std::size_t row, float score, float bound, As
 
 void offer_block(const ScannedKeys& all, const Block& block, std::span<const float> scores, Asked& asked,
                  std::vector<std::uint32_t>& found) {
-  const std::size_t hits = find_reaching(scores, block.bounds, asked.query.norm, asked.near.threshold() - kLeastBound, found);
+  const std::size_t hits =
+      find_reaching(scores, block.bounds, asked.query.norm, asked.near.threshold() - kLeastBound, found);
   for (std::size_t i = 0; i < hits; ++i) {
     const std::size_t place = found[i];
     offer(all, block.first + place, scores[place], block.bounds[place], asked);
@@ -98,7 +99,8 @@ std::vector<std::vector<std::uint32_t>> near_rows(const ScannedKeys& all, linalg
   LARIMAR_EXPECT(all.keys.size() == all.scanned.size() && all.owners.size() == all.keys.size());
   std::vector<Asked> asked;
   for (Index q = 0; q < queries.rows(); ++q)
-    asked.push_back({all.scanned.prepare({queries.row(q).data(), static_cast<std::size_t>(queries.cols())}), Shortlist(k)});
+    asked.push_back(
+        {all.scanned.prepare({queries.row(q).data(), static_cast<std::size_t>(queries.cols())}), Shortlist(k)});
   if (asked.size() < least_batch(all.scanned.store())) {
     pass_each(all, asked);
   } else {

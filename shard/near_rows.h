@@ -15,9 +15,12 @@ namespace larimar::shard {
 /// pass for each gives exact scores and makes the shortlist needless.
 [[nodiscard]] constexpr std::size_t least_batch(KeyStore store) {
   switch (store) {
-    case KeyStore::kInt8: return 8;
-    case KeyStore::kBFloat16: return 7;
-    case KeyStore::kFloat32: break;
+    case KeyStore::kInt8:
+      return 8;
+    case KeyStore::kBFloat16:
+      return 7;
+    case KeyStore::kFloat32:
+      break;
   }
   return 3;
 }

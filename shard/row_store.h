@@ -42,9 +42,9 @@ class RowStore {
   std::size_t width_;
   std::size_t rows_per_chunk_;
   std::size_t size_ = 0;
-  std::size_t free_ = 0;                             // rows that the last chunk has room for
+  std::size_t free_ = 0;                              // rows that the last chunk has room for
   std::vector<std::unique_ptr<float, Free>> chunks_;  // what is owned
-  std::vector<Run> runs_;                            // all rows; each run ends where the next begins
+  std::vector<Run> runs_;                             // all rows; each run ends where the next begins
 };
 
 }  // namespace larimar::shard

@@ -28,8 +28,8 @@ struct ShardMemoryOptions {
   std::shared_ptr<const memory::Addresser>
       addresser{};          // the key memory M0 [K, D] of a codebook; null with stored keys
   bool keep_codes = false;  // of a codebook memory, so that segments can be forgotten; with stored keys they are M
-  KeyStore key_store = KeyStore::kFloat32;   // what scans pass over; answers are the same
-  std::filesystem::path key_folder{};        // compressed keys in a mapped file there; empty: in memory
+  KeyStore key_store = KeyStore::kFloat32;  // what scans pass over; answers are the same
+  std::filesystem::path key_folder{};       // compressed keys in a mapped file there; empty: in memory
 };
 
 /// Segments that are written together.

@@ -107,8 +107,8 @@ class ShardService {
                                         std::size_t columns) const;
 
   ShardPlace place_;
-  std::vector<PlacedBlock> blocks_;      // until written
-  std::vector<store::LogReader> logs_;   // what the memory borrows from
+  std::vector<PlacedBlock> blocks_;     // until written
+  std::vector<store::LogReader> logs_;  // what the memory borrows from
   IngestStats stats_;
   std::unique_ptr<ShardMemory> memory_;
 };

@@ -80,7 +80,8 @@ Milliseconds read_all(std::span<const std::span<const std::byte>> pieces) {
   return best;
 }
 
-SquareProduct::SquareProduct(Index size) : a_(Matrix::Constant(size, size, 0.5F)), b_(Matrix::Constant(size, size, 0.25F)) {}
+SquareProduct::SquareProduct(Index size)
+    : a_(Matrix::Constant(size, size, 0.5F)), b_(Matrix::Constant(size, size, 0.25F)) {}
 
 Milliseconds SquareProduct::run() {
   return time_of([&] { linalg::multiply(a_, linalg::Transpose::kNo, b_, linalg::Transpose::kNo, out_); });

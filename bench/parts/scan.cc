@@ -20,7 +20,8 @@ struct Rounds {
   std::vector<double> ms{}, bandwidth_share{}, batch_gflops{}, peak_share{};
 };
 
-void measure(const ScanSubject& subject, const Matrix& queries, KeyStore store, int round, double peak, Rounds& result) {
+void measure(const ScanSubject& subject, const Matrix& queries, KeyStore store, int round, double peak,
+             Rounds& result) {
   const shard::KeyIndex& index = subject.index(store);
   const auto query = queries.row(round % queries.rows());
   const Milliseconds limit = read_all(subject.bytes(store));
@@ -84,8 +85,10 @@ void ScanSubject::expect_equal_answers(linalg::ConstMatrixRef queries) const {
   const auto expected = index(KeyStore::kFloat32).scan(queries.row(0), 4);
   for (const KeyStore store : kStores) {
     const auto batch = index(store).scan(queries, 4);
-    if (index(store).scan(queries.row(0), 4) != expected || !std::equal(expected.begin(), expected.end(), batch.begin()))
-      throw base::NumericalError("a scan of " + shard::name_of(store) + " keys does not give the bits of the exact scan");
+    if (index(store).scan(queries.row(0), 4) != expected ||
+        !std::equal(expected.begin(), expected.end(), batch.begin()))
+      throw base::NumericalError("a scan of " + shard::name_of(store) +
+                                 " keys does not give the bits of the exact scan");
   }
 }
 
@@ -106,8 +109,10 @@ std::vector<Measured> scan_part(comm::Transport&, const BenchOptions& options) {
   for (const KeyStore store : kStores) {
     const Rounds& found = rounds[static_cast<std::size_t>(store)];
     const std::string name = shard::name_of(store) + " keys, " + std::to_string(rows) + " x " + std::to_string(width);
-    lines.push_back({"scan", name + ", one query", median(found.ms), "ms", "read from memory", median(found.bandwidth_share)});
-    lines.push_back({"scan", name + ", 64 queries", median(found.batch_gflops), "GFLOP/s", "sgemm", median(found.peak_share)});
+    lines.push_back(
+        {"scan", name + ", one query", median(found.ms), "ms", "read from memory", median(found.bandwidth_share)});
+    lines.push_back(
+        {"scan", name + ", 64 queries", median(found.batch_gflops), "GFLOP/s", "sgemm", median(found.peak_share)});
   }
   return lines;
 }

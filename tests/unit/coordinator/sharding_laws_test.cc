@@ -105,7 +105,8 @@ TEST(ShardingLaws, StoredReadsAreTheSameBitsOnEveryNumberOfShardsAndForEveryKeyS
     const StoredAnswer one = read_stored(make_shards(context, 1, 0, {}), queries, k, seed);
     const shard::KeyStore stores[] = {shard::KeyStore::kFloat32, shard::KeyStore::kBFloat16, shard::KeyStore::kInt8};
     for (std::size_t run = 0; run < 18; ++run) {
-      const std::size_t shards = std::array{1UL, 2UL, 3UL, 5UL, 8UL, 150UL}[run / 3], empty = shards > 1 ? shards % 2 : 0;
+      const std::size_t shards = std::array{1UL, 2UL, 3UL, 5UL, 8UL, 150UL}[run / 3],
+                        empty = shards > 1 ? shards % 2 : 0;
       SCOPED_TRACE(name_of(stores[run % 3]) + " keys");
       const StoredAnswer many =
           read_stored(make_shards(context, shards, empty, {}, stores[run % 3]), queries, k, seed + shards);

@@ -30,14 +30,30 @@ Matrix strange_rows(Index rows, Index width, std::uint64_t seed) {
   for (Index r = 0; r < rows; ++r) {
     for (Index c = 0; c < width; ++c) result(r, c) = normal(random);
     switch (r % 9) {
-      case 1: result.row(r) = (result.row(r).array() > 1.5F).select(result.row(r), 0.0F); break;
-      case 2: result(r, static_cast<Index>(random() % static_cast<std::uint64_t>(width))) = 100.0F; break;
-      case 3: result.row(r).setConstant(0.7F); break;
-      case 4: result.row(r) *= 1e-25F; break;
-      case 5: result.row(r) *= 1e15F; break;
-      case 6: result.row(r).setZero(); break;
-      case 7: result.row(r) *= 1e-39F; break;
-      default: result.row(r).normalize(); break;
+      case 1:
+        result.row(r) = (result.row(r).array() > 1.5F).select(result.row(r), 0.0F);
+        break;
+      case 2:
+        result(r, static_cast<Index>(random() % static_cast<std::uint64_t>(width))) = 100.0F;
+        break;
+      case 3:
+        result.row(r).setConstant(0.7F);
+        break;
+      case 4:
+        result.row(r) *= 1e-25F;
+        break;
+      case 5:
+        result.row(r) *= 1e15F;
+        break;
+      case 6:
+        result.row(r).setZero();
+        break;
+      case 7:
+        result.row(r) *= 1e-39F;
+        break;
+      default:
+        result.row(r).normalize();
+        break;
     }
   }
   return result;
@@ -75,7 +91,8 @@ TEST_P(CompressedRowsOn, ScoresLieWithinTheirBounds) {
       const std::span<const float> bounds = rows.bounds(first, count);
       std::vector<float> alone(count), together(count * padded);
       if (store() == KeyStore::kFloat32)
-        dot_batch({keys.row(static_cast<Index>(first)).data(), count * static_cast<std::size_t>(width)}, batch.packed, {}, together);
+        dot_batch({keys.row(static_cast<Index>(first)).data(), count * static_cast<std::size_t>(width)}, batch.packed,
+                  {}, together);
       else
         rows.score_batch(first, batch, scratch, together);
       for (Index q = 0; q < queries.rows(); ++q) {
@@ -83,8 +100,10 @@ TEST_P(CompressedRowsOn, ScoresLieWithinTheirBounds) {
         if (store() != KeyStore::kFloat32) rows.score(first, query, alone);
         for (std::size_t i = 0; i < count; ++i) {
           const float in_batch = together[i * padded + static_cast<std::size_t>(q)];
-          const double exact = static_cast<double>(exact_score(row_of(keys, static_cast<Index>(first + i)), row_of(queries, q)));
-          const double bound = static_cast<double>(bounds[i]) * static_cast<double>(query.norm) + static_cast<double>(kLeastBound);
+          const double exact =
+              static_cast<double>(exact_score(row_of(keys, static_cast<Index>(first + i)), row_of(queries, q)));
+          const double bound =
+              static_cast<double>(bounds[i]) * static_cast<double>(query.norm) + static_cast<double>(kLeastBound);
           for (const float score : {store() == KeyStore::kFloat32 ? in_batch : alone[i], in_batch}) {
             ASSERT_LE(std::abs(static_cast<double>(score) - exact), bound)
                 << name_of(store()) << ", width " << width << ", row " << first + i << ", query " << q;

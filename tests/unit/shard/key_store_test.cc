@@ -20,7 +20,8 @@ using linalg::Matrix;
 
 std::vector<KeyOwner> owners_of(const tests::RandomContext& context) {
   std::vector<KeyOwner> owners;
-  for (const std::uint32_t owner : context.owner) owners.push_back({.slot = {owner}, .segment = context.segments[owner].id});
+  for (const std::uint32_t owner : context.owner)
+    owners.push_back({.slot = {owner}, .segment = context.segments[owner].id});
   return owners;
 }
 
@@ -56,7 +57,8 @@ class KeyStores : public testing::TestWithParam<KeyStore> {
     EXPECT_EQ(one_by_one(stored, queries, k), expected) << "one by one";
     const Index some = std::min<Index>(queries.rows(), 3);
     EXPECT_EQ(stored.scan(queries.topRows(some), k),
-              std::vector(expected.begin(), expected.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(some) * k)));
+              std::vector(expected.begin(),
+                          expected.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(some) * k)));
   }
 };
 
@@ -151,11 +153,11 @@ TEST_P(KeyStores, BorrowedKeysAreReadWhereTheyLie) {
 /// Keys like those of text: clusters of near relatives, and questions near to one of them.
 TEST_P(KeyStores, TenThousandQueriesAgreeWithTheExactScan) {
   constexpr Index kKeys = 4000, kQueries = 10'000, kWidth = 384;
-  const Matrix centres = tests::random_unit_rows(200, kWidth, 17), noise = tests::random_unit_rows(kQueries, kWidth, 18);
+  const Matrix centres = tests::random_unit_rows(200, kWidth, 17),
+               noise = tests::random_unit_rows(kQueries, kWidth, 18);
   Matrix keys = tests::random_unit_rows(kKeys, kWidth, 19), queries(kQueries, kWidth);
   for (Index r = 0; r < kKeys; ++r) keys.row(r) = (centres.row(r % 200) + 0.4F * keys.row(r)).normalized();
-  for (Index q = 0; q < kQueries; ++q)
-    queries.row(q) = (keys.row(q * 7 % kKeys) + 0.8F * noise.row(q)).normalized();
+  for (Index q = 0; q < kQueries; ++q) queries.row(q) = (keys.row(q * 7 % kKeys) + 0.8F * noise.row(q)).normalized();
   KeyIndex exact(kWidth), stored(kWidth, {.store = GetParam()});
   exact.append(keys, owners_in_order(kKeys));
   stored.append(keys, owners_in_order(kKeys));

@@ -78,7 +78,7 @@ TEST_P(ScanKernels, Int8DotsAreExactToTheLimitOfTheirSums) {
     for (std::size_t i = 0; i < width; ++i) {
       query[i] = static_cast<std::int16_t>(i % 2 == 0 ? reach : -reach);
       keys[i] = static_cast<std::int8_t>(i % 2 == 0 ? 127 : -127);  // row 0: the largest sum there can be
-      keys[width + i] = static_cast<std::int8_t>(-keys[i]);        // row 1: the smallest
+      keys[width + i] = static_cast<std::int8_t>(-keys[i]);         // row 1: the smallest
     }
     const std::vector<float> scales{1.0F, 1.0F, 0.5F, 0.25F, 0.0F, 2.0F, 1.0F, 1e-30F, 1.0F};
     std::vector<float> scores(9);
@@ -131,7 +131,8 @@ TEST_P(ScanKernels, BatchesOfFloatsAreTheDotsOfAllPairs) {
             double exact = 0;
             for (std::size_t i = 0; i < width && q < count; ++i)
               exact += static_cast<double>(keys[r * width + i]) * static_cast<double>(queries[q * width + i]);
-            ASSERT_NEAR(static_cast<double>(scores[r * packed.padded() + q]), exact, static_cast<double>(width) * static_cast<double>(width) * 0x1p-24)
+            ASSERT_NEAR(static_cast<double>(scores[r * packed.padded() + q]), exact,
+                        static_cast<double>(width) * static_cast<double>(width) * 0x1p-24)
                 << width << " wide, row " << r << ", query " << q;
           }
         }
@@ -161,7 +162,8 @@ TEST_P(ScanKernels, BatchesOfIntegersAreExactToTheLimitOfTheirSums) {
       for (std::size_t q = 0; q < kCount; ++q) {
         std::int64_t exact = 0;
         for (std::size_t i = 0; i < width; ++i) exact += std::int64_t{keys[r * width + i]} * queries[q * width + i];
-        EXPECT_EQ(scores[r * packed.padded() + q], static_cast<float>(exact) * (factors[q] * scales[r])) << "row " << r << ", query " << q;
+        EXPECT_EQ(scores[r * packed.padded() + q], static_cast<float>(exact) * (factors[q] * scales[r]))
+            << "row " << r << ", query " << q;
       }
     }
   }
