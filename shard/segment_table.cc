@@ -37,6 +37,8 @@ void SegmentTable::reserve(std::size_t segments) {
   slot_of_.reserve(segments, id_of());
 }
 
+void SegmentTable::erase(base::SegmentId id) { slot_of_.erase(id, id_of()); }
+
 void SegmentTable::append(std::span<const SegmentInfo> segments) {
   check(segments);
   for (const SegmentInfo& segment : segments) {

@@ -32,7 +32,7 @@ class SegmentTable {
   void reserve(std::size_t segments);
 
   /// Its id may come again, in a new slot. Precondition: the segment is there.
-  void erase(base::SegmentId id) { slot_of_.erase(id, id_of()); }
+  void erase(base::SegmentId id);
 
   /// Slots ever given out; those of erased segments stay empty.
   [[nodiscard]] std::size_t size() const { return segments_.size(); }
