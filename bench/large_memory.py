@@ -5,8 +5,8 @@ usage: large_memory.py PROGRAM MPIRUN [--segments 3100000] [--code 768] [--key 7
 
 Segments are random codes and unit keys, written by `larimar ingest --codes` and `append` in parts, so that only one part lies on disk
 twice. 3,100,000 segments (100 million tokens at 32 a segment) take 19 GB with codes and keys of 768. Then 64 keys are asked, each a
-stored key with a little noise, so the right segment is known. What counts is the resident memory of all ranks that store, less that of
-the same ranks with an empty memory, against the int8 payload: segments * key size bytes. Needs numpy.
+stored key with a little noise, so the right segment is known. What counts is the most resident memory of all ranks at any moment, pages of mapped files included, less that of
+the same ranks with one segment, against the int8 payload: segments * key size bytes. Needs numpy.
 """
 import argparse
 import json
@@ -70,7 +70,7 @@ def run(options, *arguments):
 def resident(pid):
     """KiB: all, and without pages of files."""
     fields = dict(line.split(":", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if ":" in line)
-    return {name: int(fields[name].split()[0]) for name in ("VmHWM", "VmRSS", "RssAnon")}
+    return {name: int(fields[name].split()[0]) for name in ("VmHWM", "RssAnon")}
 
 
 def ranks_below(pid, program):
@@ -88,7 +88,7 @@ def ranks_below(pid, program):
 
 
 def ask(options, memory, keys, out):
-    """Seconds, and the sums over ranks of the most memory seen."""
+    """Seconds, and the sums over ranks of the most memory seen: in all, and without pages of files."""
     started, most = time.monotonic(), {}
     process = subprocess.Popen(command(options, "ask", "--memory", memory, "--keys", keys, "--out", out, "--key-store", "int8"),
                                stdout=subprocess.DEVNULL)
@@ -99,12 +99,12 @@ def ask(options, memory, keys, out):
             except (OSError, KeyError):
                 continue
             kept = most.setdefault(pid, now)
-            most[pid] = {name: max(kept[name], now[name]) for name in now} | {"last": now["VmRSS"]}
+            most[pid] = {name: max(kept[name], now[name]) for name in now}
         time.sleep(0.01)
     if process.returncode != 0:
         sys.exit(f"large_memory.py: ask ended with {process.returncode}")
     return {"seconds": time.monotonic() - started,
-            **{name: sum(entry[name] for entry in most.values()) * 1024 for name in ("VmHWM", "RssAnon", "last")}}
+            **{name: sum(entry[name] for entry in most.values()) * 1024 for name in ("VmHWM", "RssAnon")}}
 
 
 def fill(options, folder, memory):
@@ -143,7 +143,6 @@ def measure(options, folder):
     payload = options.segments * options.key
     return {"segments": options.segments, "key": options.key, "code": options.code, "ranks": options.ranks,
             "right": sum(a == b for a, b in zip(found, wanted, strict=True)), "asked": len(wanted), "payload_bytes": payload,
-            "resident_share_of_payload": (full["last"] - bare["last"]) / payload,
             "peak_share_of_payload": (full["VmHWM"] - bare["VmHWM"]) / payload,
             "anonymous_share_of_payload": (full["RssAnon"] - bare["RssAnon"]) / payload, "bare": bare, "full": full}
 
