@@ -21,13 +21,16 @@ namespace {
 
 /// The memory loaded on the ranks that store, ready to be read.
 struct OpenMemory {
-  OpenMemory(comm::Transport& transport, const wire::RolePlan& roles, const std::filesystem::path& path)
-      : folder(MemoryFolder::open_reading(transport, path)) {
+  OpenMemory(comm::Transport& transport, const wire::RolePlan& roles, const AskCommand& command)
+      : folder(MemoryFolder::open_reading(transport, command.memory)) {
     const int number = roles.shard_of(transport.rank());
     const store::Manifest& manifest = folder.manifest();
-    const shard::ShardPlace place{base::ShardId{static_cast<std::uint32_t>(std::max(number, 0))}, roles.shard_map(),
+    const shard::ShardPlace place{base::ShardId{static_cast<std::uint32_t>(std::max(number, 0))},
+                                  roles.shard_map(),
                                   static_cast<linalg::Index>(manifest.code_size),
-                                  static_cast<linalg::Index>(manifest.key_size)};
+                                  static_cast<linalg::Index>(manifest.key_size),
+                                  command.setup.key_store,
+                                  command.setup.key_folder};
     if (number >= 0) shard.emplace(place);
     const auto addresser = load_together(transport, roles, folder, shard ? &*shard : nullptr, place);
     rules = memory::rules_from_text(manifest.rules);
@@ -55,7 +58,7 @@ void take_found(const wire::ReadPlan& plan, const coordinator::BatchRead& read, 
 
 int ask_keys(comm::Transport& transport, Session& session, const AskCommand& command) {
   const wire::RolePlan roles_plan = session.plan(plan_storage(session.ranks_at_start()));
-  OpenMemory memory(transport, roles_plan, command.memory);
+  OpenMemory memory(transport, roles_plan, command);
   const store::Manifest& manifest = memory.folder.manifest();
   const bool root = transport.rank() == 0;
   const linalg::Matrix keys = comm::together(transport, [&] {
@@ -113,7 +116,7 @@ int ask_queries(comm::Transport& transport, Session& session, const AskCommand& 
       transport, [&] { return root ? read_all_queries(command.queries, command.query) : coordinator::QueryFile{}; });
   const wire::RolePlan plan = session.plan(wire::plan_roles(session.ranks_at_start(), command.setup.decoders));
   base::Stopwatch watch;
-  OpenMemory memory(transport, plan, command.memory);
+  OpenMemory memory(transport, plan, command);
   const store::Manifest& manifest = memory.folder.manifest();
   JobSetup setup;
   Networks& networks = session.networks;

@@ -62,6 +62,8 @@ struct Program {
   RunCommand run;
   IngestCommand ingest, append;
   AskCommand ask;
+  BenchCommand bench;
+  JobSetup bench_setup;  // as usual
   ForgetCommand forget;
   UpdateCommand update;
   std::map<std::string, EvalCommand> evaluations;  // by command
@@ -175,6 +177,15 @@ struct Program {
                                     .command_line = command_line});
              }),
         doctor);
+    add_bench_options(
+        *add(app, "bench", "measure the hot paths as shares of this machine's limits",
+             [this] {
+               return run_on_ranks({.work = [this](comm::Transport& t, Session&) { return bench_command(t, bench); },
+                                    .setup = bench_setup,
+                                    .may_start_again = false,
+                                    .command_line = command_line});
+             }),
+        bench);
     add_info_options(*add(app, "info", "what this program is and finds",
                           [this] {
                             return care.memory.empty() ? info_command(info, care.json, info_failpoints)

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/parts/measured.h"
 #include "common/comm/transport.h"
 #include "eval/presets.h"
 #include "launch/ingest_plan.h"
@@ -146,6 +147,14 @@ struct ReportCommand {
   std::vector<std::string> command_line;
 };
 
+/// Measurements of this machine.
+struct BenchCommand {
+  bench::BenchOptions options;
+  std::vector<std::string> parts;  // empty: all
+  std::filesystem::path out;       // JSON file; empty: none
+  bool json = false;               // print JSON instead of a table
+};
+
 /// Collective: called by all ranks. Those with a session are called again after a death.
 [[nodiscard]] int run_command(comm::Transport& transport, Session& session, const RunCommand& command);
 [[nodiscard]] int ingest_command(comm::Transport& transport, Session& session, const IngestCommand& command);
@@ -155,6 +164,7 @@ struct ReportCommand {
 /// Needs no start check: what that would refuse is among the findings. Returns 0, 3 or 78.
 [[nodiscard]] int doctor_command(comm::Transport& transport, const DoctorCommand& command);
 [[nodiscard]] int eval_command(comm::Transport& transport, Session& session, const EvalCommand& command);
+[[nodiscard]] int bench_command(comm::Transport& transport, const BenchCommand& command);
 /// In one process; no MPI.
 [[nodiscard]] int verify_command(const CareCommand& command);
 [[nodiscard]] int salvage_command(const CareCommand& command);

@@ -96,8 +96,12 @@ JobResult Job::run_together(const wire::JobMessage& message, const std::vector<c
   std::unique_ptr<shard::ShardService> shard;
   if (shard_number >= 0) {
     encoder = std::make_unique<shard::BlockEncoder>(*networks.codes, *networks.keys, *networks.tokenizer, rules);
-    shard = std::make_unique<shard::ShardService>(shard::ShardPlace{
-        {static_cast<std::uint32_t>(shard_number)}, plan_.shard_map(), encoder->code_size(), encoder->key_size()});
+    shard = std::make_unique<shard::ShardService>(shard::ShardPlace{{static_cast<std::uint32_t>(shard_number)},
+                                                                    plan_.shard_map(),
+                                                                    encoder->code_size(),
+                                                                    encoder->key_size(),
+                                                                    setup_.key_store,
+                                                                    setup_.key_folder});
   }
   std::optional<shard::Ingesting> how;
   if (encoder) how.emplace(shard::Ingesting{*encoder, setup_.cache ? &session_.blocks : nullptr, message.key_mode});

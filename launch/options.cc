@@ -109,6 +109,18 @@ void add_language_options(CLI::App& app, JobSetup& setup) {
                  "folder of the model for --rerank and --reader (default: SmolLM2, where launch/install.sh puts it)");
 }
 
+namespace {
+
+void add_key_store_options(CLI::App& app, JobSetup& setup) {
+  add_named(app, "--key-store",
+            "keys as a search passes over them: fp32, bf16 or int8; the answers are the same, the time and memory less",
+            "fp32", shard::parse_key_store, setup.key_store);
+  app.add_option("--key-folder", setup.key_folder,
+                 "keep bf16 or int8 keys in a mapped file in this folder, for more than fit into memory");
+}
+
+}  // namespace
+
 void add_read_options(CLI::App& app, JobSetup& setup) {
   app.add_option("--reads", setup.reads, "segments read and decoded for a query")
       ->check(CLI::Range(1, 64))
@@ -117,6 +129,7 @@ void add_read_options(CLI::App& app, JobSetup& setup) {
          "--scope", setup.scope,
          "a query whose best key is less similar than this is out of scope (default: 0.3; none with --keys code)")
       ->check(CLI::Range(-1.0, 1.0));
+  add_key_store_options(app, setup);
   add_language_options(app, setup);
 }
 
@@ -343,6 +356,21 @@ void add_doctor_options(CLI::App& app, DoctorCommand& command) {
   app.add_option("--patience", command.setup.patience, "seconds of silence after which the check itself ends")
       ->capture_default_str();
   app.add_flag("--json", command.json, "one JSON object instead of a table");
+}
+
+void add_bench_options(CLI::App& app, BenchCommand& command) {
+  app.add_option("parts", command.parts, "what to measure: limits, scan (default: all)");
+  app.add_flag("--quick", command.options.quick, "small sizes, to see that all works; says nothing about speed");
+  app.add_option("--rounds", command.options.rounds, "times that everything is measured, in turns")
+      ->capture_default_str();
+  app.add_option("--rows", command.options.rows, "keys of a scan")
+      ->check(CLI::Range(1000, 100'000'000))
+      ->capture_default_str();
+  app.add_option("--width", command.options.width, "components of a key")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  app.add_option("--out", command.out, "JSON file with the processor, the load and all lines");
+  app.add_flag("--json", command.json, "the same on standard output instead of a table");
 }
 
 void add_info_options(CLI::App& app, JobSetup& setup, CareCommand& memory, bool& failpoints) {

@@ -30,6 +30,7 @@ void add_convert_options(CLI::App& app, ConvertCommand& command);
 void add_report_options(CLI::App& app, ReportCommand& command);
 void add_train_options(CLI::App& app, train::TrainOptions& options, int& threads);
 void add_doctor_options(CLI::App& app, DoctorCommand& command);
+void add_bench_options(CLI::App& app, BenchCommand& command);
 void add_info_options(CLI::App& app, JobSetup& setup, CareCommand& memory, bool& failpoints);
 
 /// Every long option may also be given as LARIMAR_<COMMAND>_<NAME>, say LARIMAR_RUN_THREADS. Call after adding them.

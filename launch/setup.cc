@@ -160,6 +160,7 @@ nlohmann::json to_json(const JobSetup& setup) {
   if (setup.dtype != "float32")
     fields["dtype"] = setup.dtype;  // the usual one is left out, as it was before there was a choice
   if (setup.rerank) fields["key_weight"] = setup.key_weight.value_or(coordinator::kKeyWeight);
+  if (setup.key_store != shard::KeyStore::kFloat32) fields["key_store"] = shard::name_of(setup.key_store);
   return fields;
 }
 

@@ -8,6 +8,7 @@
 
 #include "common/memory/rules.h"
 #include "shard/block_encoder.h"
+#include "shard/key_store.h"
 
 namespace larimar::launch {
 
@@ -31,8 +32,10 @@ struct JobSetup {
   memory::MemoryRules memory;                      // key_memory and, unless given, aggregation follow in resolve()
   std::optional<memory::Aggregation> aggregation;  // as given
   std::filesystem::path m0;                        // key memory of a codebook, "model": the model's own; empty: k-means
-  std::size_t reads = 4;                           // segments read and decoded for a query
-  std::optional<double> scope;                     // least key similarity of a query that is in scope
+  shard::KeyStore key_store = shard::KeyStore::kFloat32;  // what scans pass over
+  std::filesystem::path key_folder;                       // compressed keys in a mapped file there; empty: in memory
+  std::size_t reads = 4;                                  // segments read and decoded for a query
+  std::optional<double> scope;                            // least key similarity of a query that is in scope
   std::filesystem::path calibrate;   // text not in the context: scope becomes what 95 % of its sentences stay below
   bool rerank = false;               // order the candidates of a question by the language model's likelihood
   std::size_t candidates = 24;       // of a question, where they are reranked

@@ -8,6 +8,7 @@
 #include "common/base/error.h"
 #include "common/linalg/fixed_dot.h"
 #include "shard/best_segments.h"
+#include "shard/near_rows.h"
 
 namespace larimar::shard {
 namespace {
@@ -26,14 +27,16 @@ void check_wanted(std::size_t k) {
   if (k == 0) throw base::ShapeError("a read must ask for at least one segment, but k is 0");
 }
 
-void copy_padded(std::span<const wire::Candidate> best, std::span<wire::Candidate> out) {
-  std::ranges::fill(std::ranges::copy(best, out.begin()).out, out.end(), wire::kAbsent);
+void append_padded(std::span<const wire::Candidate> best, std::size_t k, std::vector<wire::Candidate>& out) {
+  out.insert(out.end(), best.begin(), best.end());
+  out.insert(out.end(), k - best.size(), wire::kAbsent);
 }
 
 }  // namespace
 
-KeyIndex::KeyIndex(linalg::Index key_size, std::size_t rows_per_chunk)
-    : keys_(checked_key_size(key_size), rows_per_chunk) {}
+KeyIndex::KeyIndex(linalg::Index key_size, KeyIndexOptions options)
+    : keys_(checked_key_size(key_size), options.rows_per_chunk),
+      scanned_(options.store, keys_.width(), options.rows_per_piece, std::move(options.folder)) {}
 
 void KeyIndex::check(linalg::ConstMatrixRef keys, const char* name) const {
   if (keys.cols() != key_size()) {
@@ -54,14 +57,20 @@ void KeyIndex::check(linalg::ConstMatrixRef keys, const char* name) const {
   }
 }
 
-void KeyIndex::append(linalg::ConstMatrixRef keys, std::span<const KeyOwner> owners) {
+void KeyIndex::append(linalg::ConstMatrixRef keys, std::span<const KeyOwner> owners, Keep keep) {
   check(keys, "write keys");
   if (static_cast<std::size_t>(keys.rows()) != owners.size()) {
     throw base::ShapeError("there are " + std::to_string(keys.rows()) + " write keys but owners for " +
                            std::to_string(owners.size()));
   }
   owners_.insert(owners_.end(), owners.begin(), owners.end());
-  keys_.append(keys);
+  scanned_.append(keys);
+  if (keep == Keep::kCopy) {
+    keys_.append(keys);
+  } else {
+    LARIMAR_EXPECT(keys.rows() < 2 || keys.outerStride() == keys.cols());
+    keys_.append_borrowed({keys.data(), static_cast<std::size_t>(keys.size())});
+  }
 }
 
 void KeyIndex::erase(const std::unordered_set<base::SegmentId>& segments) {
@@ -112,12 +121,22 @@ std::vector<base::SegmentId> KeyIndex::matches(linalg::ConstMatrixRef query, flo
 std::vector<wire::Candidate> KeyIndex::scan(linalg::ConstMatrixRef queries, std::size_t k) const {
   check_wanted(k);
   const std::size_t query_count = static_cast<std::size_t>(queries.rows());
-  std::vector<BestSegments> best(query_count, BestSegments(k));
-  scan_all(queries, [&](std::size_t q, std::size_t row, float score) {
-    best[q].offer({.score = score, .slot = owners_[row].slot, .segment = owners_[row].segment});
-  });
-  std::vector<wire::Candidate> result(query_count * k);
-  for (std::size_t q = 0; q < query_count; ++q) copy_padded(best[q].best(), std::span(result).subspan(q * k, k));
+  std::vector<wire::Candidate> result;
+  result.reserve(query_count * k);
+  if (scanned_.store() == KeyStore::kFloat32 && query_count < least_batch(KeyStore::kFloat32)) {
+    std::vector<BestSegments> best(query_count, BestSegments(k));
+    scan_all(queries, [&](std::size_t q, std::size_t row, float score) {
+      best[q].offer({.score = score, .slot = owners_[row].slot, .segment = owners_[row].segment});
+    });
+    for (const BestSegments& one : best) append_padded(one.best(), k, result);
+    return result;
+  }
+  check(queries, "read keys");
+  const auto near = near_rows({keys_, scanned_, owners_}, queries, k);
+  for (std::size_t q = 0; q < query_count; ++q) {
+    const auto best = best_of({queries.row(static_cast<linalg::Index>(q)).data(), keys_.width()}, near[q], k);
+    result.insert(result.end(), best.begin(), best.end());
+  }
   return result;
 }
 
@@ -126,19 +145,21 @@ std::vector<wire::Candidate> KeyIndex::scan_rows(linalg::ConstMatrixRef query, s
   check_wanted(k);
   check(query, "read keys");
   LARIMAR_EXPECT(query.rows() == 1);
+  return best_of({query.data(), keys_.width()}, rows, k);
+}
+
+std::vector<wire::Candidate> KeyIndex::best_of(std::span<const float> query, std::span<const std::uint32_t> rows,
+                                               std::size_t k) const {
   BestSegments best(k);
   for (const std::uint32_t row : rows) {
     LARIMAR_EXPECT(row < keys_.size());
     if (owners_[row].segment == wire::kAbsent.segment) continue;
     float score = 0.0F;
-    linalg::dot_scores({.rows = keys_.row(row),
-                        .queries = {query.data(), keys_.width()},
-                        .width = keys_.width(),
-                        .scores = {&score, 1}});
+    linalg::dot_scores({.rows = keys_.row(row), .queries = query, .width = keys_.width(), .scores = {&score, 1}});
     best.offer({.score = score, .slot = owners_[row].slot, .segment = owners_[row].segment});
   }
-  std::vector<wire::Candidate> result(k);
-  copy_padded(best.best(), result);
+  std::vector<wire::Candidate> result;
+  append_padded(best.best(), k, result);
   return result;
 }
 

@@ -1,7 +1,6 @@
 #include "shard/segment_table.h"
 
 #include <algorithm>
-#include <limits>
 #include <string>
 #include <unordered_set>
 
@@ -11,6 +10,8 @@
 namespace larimar::shard {
 namespace {
 
+constexpr std::size_t kMostSegments = 0xFFFFFFFEU;
+
 std::string name_of(const SegmentInfo& segment) {
   return "segment " + std::to_string(segment.id.value) + " (document " + std::to_string(segment.document) + ", bytes " +
          std::to_string(segment.byte_begin) + " to " + std::to_string(segment.byte_end) + ")";
@@ -19,23 +20,30 @@ std::string name_of(const SegmentInfo& segment) {
 }  // namespace
 
 void SegmentTable::check(std::span<const SegmentInfo> segments) const {
-  if (segments.size() > std::numeric_limits<std::uint32_t>::max() - size()) {
-    throw base::FormatError("a shard can hold 4294967295 segments and this batch would pass that; use more shards");
+  if (segments.size() > kMostSegments - size()) {
+    throw base::FormatError("a shard can hold 4294967294 segments and this batch would pass that; use more shards");
   }
   std::unordered_set<base::SegmentId> batch;
   for (const SegmentInfo& segment : segments) {
     if (segment.byte_end < segment.byte_begin) throw base::FormatError(name_of(segment) + " ends before it begins");
-    if (slot_of_.contains(segment.id) || !batch.insert(segment.id).second) {
+    if (find(segment.id) || !batch.insert(segment.id).second) {
       throw base::FormatError(name_of(segment) + " is written twice to the same shard; each segment id may come once");
     }
   }
 }
 
+void SegmentTable::reserve(std::size_t segments) {
+  segments_.reserve(segments);
+  slot_of_.reserve(segments, id_of());
+}
+
+void SegmentTable::erase(base::SegmentId id) { slot_of_.erase(id, id_of()); }
+
 void SegmentTable::append(std::span<const SegmentInfo> segments) {
   check(segments);
   for (const SegmentInfo& segment : segments) {
-    slot_of_.emplace(segment.id, base::SlotIndex{static_cast<std::uint32_t>(segments_.size())});
-    segments_.push_back(segment);
+    segments_.push_back(segment);  // first: the map looks ids up here
+    slot_of_.insert(segment.id, base::SlotIndex{static_cast<std::uint32_t>(segments_.size() - 1)}, id_of());
   }
 }
 
@@ -45,9 +53,7 @@ const SegmentInfo& SegmentTable::at(base::SlotIndex slot) const {
 }
 
 std::optional<base::SlotIndex> SegmentTable::find(base::SegmentId id) const {
-  const auto found = slot_of_.find(id);
-  if (found == slot_of_.end()) return std::nullopt;
-  return found->second;
+  return slot_of_.find(id, id_of());
 }
 
 std::vector<base::SegmentId> SegmentTable::of_document(std::uint32_t document) const {

@@ -3,10 +3,10 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 #include "common/base/ids.h"
+#include "shard/slot_map.h"
 
 namespace larimar::shard {
 
@@ -28,8 +28,11 @@ class SegmentTable {
   /// What append would refuse, without appending.
   void check(std::span<const SegmentInfo> segments) const;
 
+  /// Room for so many in all.
+  void reserve(std::size_t segments);
+
   /// Its id may come again, in a new slot. Precondition: the segment is there.
-  void erase(base::SegmentId id) { slot_of_.erase(id); }
+  void erase(base::SegmentId id);
 
   /// Slots ever given out; those of erased segments stay empty.
   [[nodiscard]] std::size_t size() const { return segments_.size(); }
@@ -42,8 +45,12 @@ class SegmentTable {
   [[nodiscard]] std::vector<base::SegmentId> of_document(std::uint32_t document) const;
 
  private:
+  [[nodiscard]] auto id_of() const {
+    return [this](std::uint32_t slot) { return segments_[slot].id; };
+  }
+
   std::vector<SegmentInfo> segments_;
-  std::unordered_map<base::SegmentId, base::SlotIndex> slot_of_;
+  SlotMap slot_of_;
 };
 
 }  // namespace larimar::shard

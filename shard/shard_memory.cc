@@ -50,7 +50,9 @@ Matrix codes_of_keys(linalg::ConstMatrixRef codes, std::span<const std::uint32_t
 }  // namespace
 
 ShardMemory::ShardMemory(ShardMemoryOptions options)
-    : options_(std::move(options)), keys_(options_.key_size), codes_(checked_code_size(options_.code_size)) {
+    : options_(std::move(options)),
+      keys_(options_.key_size, {.store = options_.key_store, .folder = options_.key_folder}),
+      codes_(checked_code_size(options_.code_size)) {
   check_addresser(options_);
   memory::check(options_.rules, static_cast<std::size_t>(key_size()), static_cast<std::size_t>(code_size()));
   if (is_stored()) return;
@@ -95,8 +97,8 @@ void ShardMemory::append(const AppendBatch& batch) {
     owners.push_back({.slot = base::SlotIndex{first_slot + owner}, .segment = batch.segments[owner].id});
   }
   segments_.append(batch.segments);
-  keys_.append(batch.keys, owners);
-  if (keeps_codes()) codes_.append(batch.codes);
+  keys_.append(batch.keys, owners, batch.keep);
+  if (keeps_codes()) append_codes(batch);
   solved_ = false;
   if (!one_hot_) return;
   const std::vector<std::uint32_t> rows = one_hot_->add(batch.keys, batch.codes, batch.key_owner);
@@ -104,6 +106,20 @@ void ShardMemory::append(const AppendBatch& batch) {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     rows_of_slot_[*one_hot_->slot_of(rows[i])].push_back(first_row + static_cast<std::uint32_t>(i));
   }
+}
+
+void ShardMemory::append_codes(const AppendBatch& batch) {
+  if (batch.keep == Keep::kCopy) {
+    codes_.append(batch.codes);
+    return;
+  }
+  LARIMAR_EXPECT(batch.codes.rows() < 2 || batch.codes.outerStride() == batch.codes.cols());
+  codes_.append_borrowed({batch.codes.data(), static_cast<std::size_t>(batch.codes.size())});
+}
+
+void ShardMemory::reserve(std::size_t segments, std::size_t keys) {
+  segments_.reserve(segments);
+  keys_.reserve(keys);
 }
 
 void ShardMemory::forget(std::span<const base::SegmentId> ids) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
@@ -27,6 +28,8 @@ struct ShardMemoryOptions {
   std::shared_ptr<const memory::Addresser>
       addresser{};          // the key memory M0 [K, D] of a codebook; null with stored keys
   bool keep_codes = false;  // of a codebook memory, so that segments can be forgotten; with stored keys they are M
+  KeyStore key_store = KeyStore::kFloat32;  // what scans pass over; answers are the same
+  std::filesystem::path key_folder{};       // compressed keys in a mapped file there; empty: in memory
 };
 
 /// Segments that are written together.
@@ -35,6 +38,7 @@ struct AppendBatch {
   linalg::ConstMatrixRef codes;                // [segments, C]
   linalg::ConstMatrixRef keys;                 // [rows, D], rows >= segments
   std::span<const std::uint32_t> key_owner{};  // [rows], position in `segments`; each segment owns at least one row
+  Keep keep = Keep::kCopy;                     // kBorrow: codes and keys, without gaps between rows, outlive the memory
 };
 
 /// A shard's share of a read of shared slots.
@@ -56,6 +60,9 @@ class ShardMemory {
   /// Throws ShapeError if shapes disagree, an owner is out of range or a segment has no key; NumericalError naming the row
   /// for NaN or infinity; FormatError for a segment that is already there. The memory is unchanged then.
   void append(const AppendBatch& batch);
+
+  /// Room for what will come, so that it takes no more memory than it needs.
+  void reserve(std::size_t segments, std::size_t keys);
 
   /// Afterwards the memory is that of the other segments: the same candidates bit for bit; M as in docs/numerics.md.
   /// Throws Error(kDegraded) listing the ids that are not here, and changes nothing; Error(kInternal) for a codebook memory
@@ -80,6 +87,7 @@ class ShardMemory {
   /// Precondition: slot.value < size().
   [[nodiscard]] const SegmentInfo& segment(base::SlotIndex slot) const { return segments_.at(slot); }
   [[nodiscard]] const SegmentTable& segments() const { return segments_; }
+  [[nodiscard]] KeyStore key_store() const { return keys_.scanned().store(); }
   /// Segments with a key of at least this similarity to `key` [1, D], ascending.
   [[nodiscard]] std::vector<base::SegmentId> matches(linalg::ConstMatrixRef key, float threshold) const {
     return keys_.matches(key, threshold);
@@ -101,6 +109,7 @@ class ShardMemory {
  private:
   void check(const AppendBatch& batch) const;
   void require(bool possible) const;
+  void append_codes(const AppendBatch& batch);
   void forget_from_slots(const std::unordered_set<base::SlotIndex>& slots);
   [[nodiscard]] SlotReads read_one_hot(linalg::ConstMatrixRef keys, std::size_t rows) const;
   [[nodiscard]] bool keeps_codes() const { return is_stored() || options_.keep_codes; }

@@ -158,11 +158,13 @@ void ShardService::write(const memory::MemoryRules& rules, std::shared_ptr<const
   if (!memory::is_solved_globally(rules)) memory_->solve();
 }
 
-void ShardService::load(const StoredSegments& stored, const memory::MemoryRules& rules,
+void ShardService::load(StoredSegments stored, const memory::MemoryRules& rules,
                         std::shared_ptr<const memory::Addresser> addresser) {
   LARIMAR_FAILPOINT("shard.memory.load");
   make_memory(rules, std::move(addresser), false);
-  stored.load(*memory_);
+  const Keep keep = place_.key_store == KeyStore::kFloat32 ? Keep::kCopy : Keep::kBorrow;
+  stored.load(*memory_, keep);
+  if (keep == Keep::kBorrow) logs_ = std::move(stored).take_logs();
   LARIMAR_FAILPOINT("shard.memory.loaded");
   if (!memory::is_solved_globally(rules)) memory_->solve();
 }
@@ -173,7 +175,9 @@ void ShardService::make_memory(const memory::MemoryRules& rules, std::shared_ptr
                                                              .code_size = place_.code_size,
                                                              .key_size = place_.key_size,
                                                              .addresser = std::move(addresser),
-                                                             .keep_codes = keep_codes});
+                                                             .keep_codes = keep_codes,
+                                                             .key_store = place_.key_store,
+                                                             .key_folder = place_.key_folder});
 }
 
 std::vector<double> ShardService::statistics() const { return memory_->statistics().pack(); }

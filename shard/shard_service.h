@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <span>
@@ -31,6 +32,8 @@ struct ShardPlace {
   wire::ShardMap shards = 1;
   linalg::Index code_size = 0;  // C
   linalg::Index key_size = 0;   // D
+  KeyStore key_store = KeyStore::kFloat32;
+  std::filesystem::path key_folder{};  // compressed keys in a mapped file there; empty: in memory
 };
 
 /// How text gets in. Borrowed for the time of the call.
@@ -68,8 +71,8 @@ class ShardService {
   /// solution of all shards over weights (memory::is_solved_globally). The addresser is null with stored keys.
   void write(const memory::MemoryRules& rules, std::shared_ptr<const memory::Addresser> addresser,
              bool keep_codes = false);
-  /// write() of what a memory folder holds.
-  void load(const StoredSegments& stored, const memory::MemoryRules& rules,
+  /// write() of what a memory folder holds. With compressed keys the codes and float keys stay in the mapped logs.
+  void load(StoredSegments stored, const memory::MemoryRules& rules,
             std::shared_ptr<const memory::Addresser> addresser);
   /// Then the coordinator solves from the sums of all shards (linalg::GramStatistics::pack), and adopt() takes M.
   [[nodiscard]] std::vector<double> statistics() const;
@@ -104,7 +107,8 @@ class ShardService {
                                         std::size_t columns) const;
 
   ShardPlace place_;
-  std::vector<PlacedBlock> blocks_;  // until written
+  std::vector<PlacedBlock> blocks_;     // until written
+  std::vector<store::LogReader> logs_;  // what the memory borrows from
   IngestStats stats_;
   std::unique_ptr<ShardMemory> memory_;
 };

@@ -38,6 +38,7 @@ StoredSegments::StoredSegments(const store::Folder& folder, std::span<const stor
         forget(std::get<store::ForgetRecord>(read->record), live);
     }
     merge(live, state.shard);
+    reader.let_go();  // of many logs only one is in memory at a time
     damages_.insert(damages_.end(), reader.damages().begin(), reader.damages().end());
   }
   totals_.segments = live_.size();
@@ -90,7 +91,7 @@ bool StoredSegments::is_live(std::uint32_t record, std::uint32_t segment) const 
 
 void StoredSegments::visit(const std::function<void(const store::SegmentsRecord&)>& visitor) const {
   for (std::uint32_t number = 0; number < records_.size(); ++number) {
-    if (live_in_record_[number] == records_[number].segments.size())
+    if (is_whole(number))
       visitor(records_[number]);
     else
       visit_part(number, visitor);
@@ -123,13 +124,28 @@ void StoredSegments::visit_part(std::uint32_t number,
   visitor(part);
 }
 
-void StoredSegments::load(ShardMemory& memory) const {
-  visit([&](const store::SegmentsRecord& record) {
+void StoredSegments::load(ShardMemory& memory, Keep keep) const {
+  memory.reserve(live_.size(), key_rows());
+  const auto append = [&](const store::SegmentsRecord& record, Keep how) {
     std::vector<SegmentInfo> infos;
     for (std::size_t i = 0; i < record.segments.size(); ++i) infos.push_back(info_of(record, i));
     memory.append({infos, rows_of(record.codes, infos.size(), code_size_),
-                   rows_of(record.keys, record.key_owner.size(), key_size_), record.key_owner});
-  });
+                   rows_of(record.keys, record.key_owner.size(), key_size_), record.key_owner, how});
+  };
+  for (std::uint32_t number = 0; number < records_.size(); ++number) {
+    if (is_whole(number))
+      append(records_[number], keep);
+    else
+      visit_part(number, [&](const store::SegmentsRecord& part) { append(part, Keep::kCopy); });
+    const bool ends = number + 1 == records_.size() || log_of_record_[number + 1] != log_of_record_[number];
+    if (ends && keep == Keep::kBorrow) let_go_of(log_of_record_[number]);
+  }
+}
+
+void StoredSegments::let_go_of(std::uint32_t log) const {
+  for (const store::LogReader& reader : readers_) {
+    if (reader.shard() == log) reader.let_go();
+  }
 }
 
 std::optional<StoredSegments::Found> StoredSegments::find(base::SegmentId id) const {

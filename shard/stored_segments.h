@@ -5,6 +5,7 @@
 #include <set>
 #include <span>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "common/base/ids.h"
@@ -32,8 +33,11 @@ class StoredSegments {
   /// Every record with the segments that are there, those that were forgotten left out; in the order of logs and records.
   /// What is handed out is valid during the call.
   void visit(const std::function<void(const store::SegmentsRecord&)>& visitor) const;
-  /// Appends all of them, in the order of logs and records. The memory is not solved. Throws as ShardMemory::append.
-  void load(ShardMemory& memory) const;
+  /// Appends all of them, in the order of logs and records. The memory is not solved. With kBorrow codes and keys stay in the
+  /// mapped logs, except those of records of which something was forgotten; keep take_logs() as long as the memory.
+  /// Throws as ShardMemory::append.
+  void load(ShardMemory& memory, Keep keep = Keep::kCopy) const;
+  [[nodiscard]] std::vector<store::LogReader> take_logs() && { return std::move(readers_); }
 
   /// A segment that is there, as its record has it.
   struct Found {
@@ -67,6 +71,10 @@ class StoredSegments {
   void forget(const store::ForgetRecord& record, Live& live);
   void merge(Live& live, std::uint32_t log);
   [[nodiscard]] bool is_live(std::uint32_t record, std::uint32_t segment) const;
+  [[nodiscard]] bool is_whole(std::uint32_t number) const {
+    return live_in_record_[number] == records_[number].segments.size();
+  }
+  void let_go_of(std::uint32_t log) const;
   void visit_part(std::uint32_t number, const std::function<void(const store::SegmentsRecord&)>& visitor) const;
 
   linalg::Index code_size_, key_size_;

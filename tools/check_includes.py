@@ -28,7 +28,7 @@ MAY_INCLUDE = {
     "decoder": COMMON,
     "train": COMMON,
     "eval": COMMON,
-    "launch": COMMON | ROLES | {"train", "eval"},
+    "launch": COMMON | ROLES | {"train", "eval", "bench"},
     "tests": COMMON | ROLES | {"train", "eval", "launch"},
     "bench": COMMON | ROLES | {"train", "eval", "launch"},
 }

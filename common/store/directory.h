@@ -25,6 +25,10 @@ class Mapping {
   ~Mapping();
 
   [[nodiscard]] std::span<const std::byte> bytes() const { return {data_, size_}; }
+  /// Its pages no longer count as this process's memory; the bytes stay as valid as they were.
+  void let_go() const {
+    if (data_ != nullptr) files_->let_go(data_, size_);
+  }
 
  private:
   FileSystem* files_ = nullptr;

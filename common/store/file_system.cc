@@ -103,6 +103,9 @@ class RealFileSystem final : public FileSystem {
   }
 
   void unmap(const std::byte* data, std::size_t bytes) override { ::munmap(const_cast<std::byte*>(data), bytes); }
+  void let_go(const std::byte* data, std::size_t bytes) override {
+    ::madvise(const_cast<std::byte*>(data), bytes, MADV_DONTNEED);
+  }
 
   int lock(int descriptor) override { return ::flock(descriptor, LOCK_EX | LOCK_NB); }
 

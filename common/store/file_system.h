@@ -50,6 +50,8 @@ class FileSystem {
   /// Read only; bytes > 0. Pages may be shared with the file: a file is never made shorter below what readers may see.
   virtual const std::byte* map(int descriptor, std::size_t bytes) = 0;
   virtual void unmap(const std::byte* data, std::size_t bytes) = 0;
+  /// What of a mapping lies in memory may go; the next look fetches it again. Only advice.
+  virtual void let_go(const std::byte* data, std::size_t bytes) { static_cast<void>(data), static_cast<void>(bytes); }
   /// Takes the exclusive lock of an open file without waiting: EWOULDBLOCK if another has it, ENOLCK or such if the
   /// file system has no locks. Gone when the descriptor is closed or the process ends.
   virtual int lock(int descriptor) = 0;

@@ -29,6 +29,10 @@ class LogReader {
   /// damaged; after that throw the reader is at its end.
   [[nodiscard]] std::optional<ReadRecord> next();
 
+  /// Records stay valid, but their pages no longer count as this process's memory until they are looked at again.
+  void let_go() const { mapping_.let_go(); }
+
+  [[nodiscard]] std::uint32_t shard() const { return identity_.shard; }
   /// What was passed over so far.
   [[nodiscard]] const std::vector<Damage>& damages() const { return damages_; }
   /// Bytes of the file beyond the state: of a job that did not come to its end, or torn.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <random>
 
@@ -24,14 +25,15 @@ constexpr std::uint64_t kFirstSeed = 20'240;
 
 /// The shards of a context, segments dealt out in turn; the last `empty` of them get nothing.
 std::vector<ShardMemory> make_shards(const tests::RandomContext& context, std::size_t count, std::size_t empty,
-                                     const Matrix& codebook) {
+                                     const Matrix& codebook, shard::KeyStore store = shard::KeyStore::kFloat32) {
   const support::NearestMemory nearest(codebook);
   std::vector<ShardMemory> shards;
   for (std::size_t s = 0; s < count; ++s) {
     shards.emplace_back(shard::ShardMemoryOptions{.rules = nearest.rules,
                                                   .code_size = context.codes.cols(),
                                                   .key_size = context.keys.cols(),
-                                                  .addresser = nearest.addresser});
+                                                  .addresser = nearest.addresser,
+                                                  .key_store = store});
     if (s + empty < count) shards.back().append(context.share(s, count - empty).batch());
     shards.back().solve();
   }
@@ -89,7 +91,7 @@ StoredAnswer read_stored(const std::vector<ShardMemory>& shards, const Matrix& k
   return answer;
 }
 
-TEST(ShardingLaws, StoredReadsAreTheSameBitsOnEveryNumberOfShards) {
+TEST(ShardingLaws, StoredReadsAreTheSameBitsOnEveryNumberOfShardsAndForEveryKeyStore) {
   for (std::uint64_t seed = kFirstSeed; seed < kFirstSeed + 12; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 random(seed);
@@ -101,9 +103,13 @@ TEST(ShardingLaws, StoredReadsAreTheSameBitsOnEveryNumberOfShards) {
     queries.row(0) = context.keys.row(0);
     const std::size_t k = 1 + random() % 6;
     const StoredAnswer one = read_stored(make_shards(context, 1, 0, {}), queries, k, seed);
-    for (const std::size_t shards : {2UL, 3UL, 5UL, 8UL, 150UL}) {
-      const std::size_t empty = shards % 2;
-      const StoredAnswer many = read_stored(make_shards(context, shards, empty, {}), queries, k, seed + shards);
+    const shard::KeyStore stores[] = {shard::KeyStore::kFloat32, shard::KeyStore::kBFloat16, shard::KeyStore::kInt8};
+    for (std::size_t run = 0; run < 18; ++run) {
+      const std::size_t shards = std::array{1UL, 2UL, 3UL, 5UL, 8UL, 150UL}[run / 3],
+                        empty = shards > 1 ? shards % 2 : 0;
+      SCOPED_TRACE(name_of(stores[run % 3]) + " keys");
+      const StoredAnswer many =
+          read_stored(make_shards(context, shards, empty, {}, stores[run % 3]), queries, k, seed + shards);
       EXPECT_EQ(many.result.codes, one.result.codes) << shards << " shards";
       EXPECT_EQ(many.merged.margin, one.merged.margin) << shards << " shards";
       for (std::size_t i = 0; i < one.merged.winners.size(); ++i) {

@@ -44,7 +44,7 @@ TEST(KeyIndex, AgreesWithANaiveScanInDouble) {
     const tests::RandomContext context(
         {.segments = 1 + random() % 300, .code_size = 1, .key_size = key_size, .keys_per_segment = 3}, seed);
     const std::size_t k = 1 + random() % 9;
-    KeyIndex index(key_size, 1 + random() % 100);
+    KeyIndex index(key_size, {.rows_per_chunk = 1 + random() % 100});
     index.append(context.keys, owners_of(context));
     const Matrix queries = tests::random_unit_rows(6, key_size, seed + 1000);
     const std::vector<wire::Candidate> found = index.scan(queries, k);
@@ -71,7 +71,7 @@ TEST(KeyIndex, AgreesWithANaiveScanInDouble) {
 TEST(KeyIndex, BitsDependNeitherOnBatchingNorOnChunks) {
   const tests::RandomContext context({.segments = 333, .code_size = 1, .key_size = 77, .keys_per_segment = 2}, 9);
   const Matrix queries = tests::random_unit_rows(11, 77, 10);
-  KeyIndex whole(77, 1024), pieces(77, 7);
+  KeyIndex whole(77), pieces(77, {.rows_per_chunk = 7, .rows_per_piece = 13});
   whole.append(context.keys, owners_of(context));
   const std::vector<KeyOwner> owners = owners_of(context);
   for (Index row = 0; row < context.keys.rows(); row += 10) {
@@ -149,7 +149,7 @@ TEST(KeyIndex, RefusesBadKeysByRowAndStaysAsItWas) {
 TEST(KeyIndex, ErasedSegmentsAreNotFoundAndTheOthersKeepTheirBits) {
   const tests::RandomContext context({.segments = 60, .code_size = 1, .key_size = 20, .keys_per_segment = 3}, 5);
   const Matrix queries = tests::random_unit_rows(4, 20, 6);
-  KeyIndex index(20, 16), without(20, 16);
+  KeyIndex index(20, {.rows_per_chunk = 16}), without(20, {.rows_per_chunk = 16});
   index.append(context.keys, owners_of(context));
   const std::vector<KeyOwner> owners = owners_of(context);
   const std::unordered_set<base::SegmentId> gone{context.segments[0].id, context.segments[31].id};
@@ -170,7 +170,7 @@ TEST(KeyIndex, ErasedSegmentsAreNotFoundAndTheOthersKeepTheirBits) {
 
 TEST(KeyIndex, MatchesAreAllSegmentsAtOrAboveTheThreshold) {
   const tests::RandomContext context({.segments = 80, .code_size = 1, .key_size = 6, .keys_per_segment = 3}, 7);
-  KeyIndex index(6, 16);
+  KeyIndex index(6, {.rows_per_chunk = 16});
   index.append(context.keys, owners_of(context));
   const Matrix query = tests::random_unit_rows(1, 6, 8);
   const std::vector<wire::Candidate> ranked = index.scan(query, 80);
@@ -188,7 +188,7 @@ TEST(KeyIndex, MatchesAreAllSegmentsAtOrAboveTheThreshold) {
 }
 
 TEST(KeyIndex, RowsOfSlots) {
-  KeyIndex index(2, 3);
+  KeyIndex index(2, {.rows_per_chunk = 3});
   const std::vector<KeyOwner> owners{{{0}, {10}}, {{0}, {10}}, {{1}, {11}}, {{2}, {12}}, {{1}, {11}}};
   index.append(Matrix::Ones(5, 2), owners);
   EXPECT_THAT(index.rows_of({base::SlotIndex{1}}), testing::ElementsAre(2, 4));

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <random>
+#include <unordered_map>
+
 #include "common/base/error.h"
 
 namespace larimar::shard {
@@ -50,6 +53,31 @@ TEST(SegmentTable, AnErasedIdMayComeAgainInANewSlot) {
   EXPECT_EQ(table.find(base::make_segment_id(2, 2)), base::SlotIndex{3});
   EXPECT_EQ(table.find(base::make_segment_id(2, 3)), base::SlotIndex{2}) << "the others stay where they are";
   EXPECT_EQ(table.live(), 3U);
+}
+
+TEST(SegmentTable, ManyChangesLeaveWhatAPlainMapHolds) {
+  SegmentTable table;
+  std::unordered_map<std::uint64_t, std::uint32_t> expected;
+  std::mt19937_64 random(3);
+  for (int step = 0; step < 20'000; ++step) {
+    const std::uint64_t begin = random() % 700 * 1000;
+    const base::SegmentId id = base::make_segment_id(2, begin);
+    if (expected.contains(id.value)) {
+      table.erase(id);
+      expected.erase(id.value);
+    } else {
+      expected.emplace(id.value, static_cast<std::uint32_t>(table.size()));
+      table.append(std::vector{segment(begin)});
+    }
+    if (step == 5000) table.reserve(9000);
+  }
+  EXPECT_EQ(table.live(), expected.size());
+  for (std::uint64_t n = 0; n < 700; ++n) {
+    const base::SegmentId id = base::make_segment_id(2, n * 1000);
+    const auto found = table.find(id);
+    ASSERT_EQ(found.has_value(), expected.contains(id.value)) << n;
+    EXPECT_EQ(found.value_or(base::SlotIndex{0}).value, found ? expected.at(id.value) : 0U);
+  }
 }
 
 TEST(SegmentTable, SegmentsOfADocumentAreThoseThatAreThere) {

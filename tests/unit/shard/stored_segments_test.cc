@@ -210,6 +210,26 @@ TEST_F(StoredSegmentsTest, ASampleOfKeysDoesNotDependOnTheShards) {
   }
 }
 
+TEST_F(StoredSegmentsTest, WhatIsReadInPlaceIsWhatIsCopied) {
+  write({0, 1, 256, 257, 300}, 2);
+  forget(0, {OwnedRecord(256, 3).segments[1].id});  // of that record the rest is copied
+  const ShardMemory copied = loaded(stored());
+  ShardMemory mapped({.code_size = kCodeSize, .key_size = kKeySize, .key_store = KeyStore::kInt8});
+  std::vector<store::LogReader> logs;
+  {
+    StoredSegments part = stored();
+    part.load(mapped, Keep::kBorrow);
+    logs = std::move(part).take_logs();
+  }
+  mapped.solve();
+  EXPECT_EQ(logs.size(), 3U) << "blocks 0 and 256, 1 and 257, 300";
+  const linalg::Matrix queries = linalg::Matrix::Random(5, kKeySize);
+  EXPECT_EQ(mapped.read_candidates(queries, 20), copied.read_candidates(queries, 20));
+  ASSERT_EQ(mapped.size(), 14U);
+  for (std::uint32_t slot = 0; slot < mapped.size(); ++slot)
+    EXPECT_TRUE(std::ranges::equal(mapped.code({slot}), copied.code({slot}))) << slot;
+}
+
 TEST_F(StoredSegmentsTest, ACodebookMemoryIsLoadedFromTheLogs) {
   write({0, 1, 2, 3}, 2);
   linalg::Matrix rows(2, kKeySize);

@@ -1,0 +1,89 @@
+// larimar bench: what the hot paths take, and which share of the machine's limits that is.
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "bench/parts/measured.h"
+#include "common/base/error.h"
+#include "common/base/file.h"
+#include "common/comm/agree.h"
+#include "common/linalg/blas.h"
+#include "launch/commands.h"
+#include "launch/version.h"
+#include "shard/scan_kernels.h"
+
+namespace larimar::launch {
+namespace {
+
+std::vector<bench::NamedPart> wanted_parts(const std::vector<std::string>& names) {
+  if (names.empty()) return bench::all_parts();
+  std::vector<bench::NamedPart> wanted;
+  for (const std::string& name : names) {
+    const auto found = std::ranges::find(bench::all_parts(), name, &bench::NamedPart::name);
+    if (found == bench::all_parts().end()) {
+      std::string known;
+      for (const bench::NamedPart& part : bench::all_parts())
+        known += std::string(known.empty() ? "" : ", ") + part.name;
+      throw base::UsageError("bench has no part \"" + name + "\"; there are " + known);
+    }
+    wanted.push_back(*found);
+  }
+  return wanted;
+}
+
+nlohmann::json to_json(const std::vector<bench::Measured>& lines) {
+  nlohmann::json rows = nlohmann::json::array();
+  for (const bench::Measured& line : lines) {
+    rows.push_back({{"part", line.part},
+                    {"measured", line.name},
+                    {"value", line.value},
+                    {"unit", line.unit},
+                    {"limit", line.limit},
+                    {"share", line.limit.empty() ? nlohmann::json() : nlohmann::json(line.share)}});
+  }
+  return rows;
+}
+
+void print_table(const std::vector<bench::Measured>& lines) {
+  for (const bench::Measured& line : lines) {
+    std::printf("%-8s %-52s %10.4g %-8s", line.part.c_str(), line.name.c_str(), line.value, line.unit.c_str());
+    if (!line.limit.empty()) std::printf(" %4.0f %% of %s", 100 * line.share, line.limit.c_str());
+    std::printf("\n");
+  }
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+int bench_command(comm::Transport& transport, const BenchCommand& command) {
+  const std::vector<bench::NamedPart> parts = comm::together(transport, [&] {
+    if (command.options.rounds < 1) throw base::UsageError("--rounds must be at least 1");
+    return wanted_parts(command.parts);
+  });
+  linalg::set_blas_threads(1);
+  const double load_before = bench::load_average();
+  std::vector<bench::Measured> lines;
+  for (const bench::NamedPart& part : parts) {
+    const comm::PhaseScope phase(transport, std::string("bench ") + part.name);
+    const std::vector<bench::Measured> more = part.run(transport, command.options);
+    lines.insert(lines.end(), more.begin(), more.end());
+  }
+  if (transport.rank() != 0) return 0;
+  const nlohmann::json result{{"version", kVersion},
+                              {"processor", bench::processor_name()},
+                              {"instruction_set", shard::scan_targets().front()},
+                              {"ranks", transport.size()},
+                              {"rounds", command.options.rounds},
+                              {"quick", command.options.quick},
+                              {"load", {load_before, bench::load_average()}},
+                              {"rows", to_json(lines)}};
+  if (!command.out.empty()) base::write_file(command.out, result.dump(2) + "\n");
+  if (command.json)
+    std::cout << result.dump() << std::endl;
+  else
+    print_table(lines);
+  return 0;
+}
+
+}  // namespace larimar::launch
