@@ -241,8 +241,11 @@ class Ends(Hosts):
         lab.kill("h3")
         self.addCleanup(lab.revive, "h3")
         killed = time.monotonic()
-        self.assertNotEqual(job.wait(), 0, job.text())
+        code = job.wait()
         seconds = time.monotonic() - killed
+        if self.mpi.name == "Open MPI 4.1":  # Open MPI 5.0 says 0, whatever was lost
+            self.assertNotEqual(code, 0, job.text())
+        self.assertNotEqual(faults.snapshot(self.memory), faults.snapshot(unbroken_codes), "it was done before the host died")
         self.assertLess(seconds, 30, job.text())
         self.assertIn("h3", job.text())
         print(job.text())
