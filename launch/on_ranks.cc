@@ -13,6 +13,7 @@
 #include <thread>
 #include <utility>
 
+#include "common/base/clock.h"
 #include "common/base/failpoint.h"
 #include "common/base/last_words.h"
 #include "common/base/log.h"
@@ -24,7 +25,8 @@
 namespace larimar::launch {
 namespace {
 
-constexpr double kTellSeconds = 10;  // for the others to hear of a fatal error, while none of them may be stuck
+constexpr double kTellSeconds = 5;  // for the others to hear of a fatal error, while none of them may be stuck
+constexpr double kToldSeconds = 3 * kTellSeconds;  // beyond the patience: who has the error ends the job before
 constexpr double kSilenceTurn = 1.5, kMostTurns = 3;
 
 /// How one call of the command ended here.
@@ -36,8 +38,15 @@ struct Attempt {
 };
 
 // Silence is noticed by all that wait, at the same time. The lowest one speaks and ends the job before the next one's turn.
-void wait_for_turn(int rank) {
-  std::this_thread::sleep_for(std::chrono::duration<double>(kSilenceTurn * std::min<double>(rank, kMostTurns)));
+// Returns whether it is this rank that speaks.
+bool wait_for_turn(comm::Transport& transport) {
+  const double seconds = kSilenceTurn * std::min<double>(transport.rank(), kMostTurns);
+  const base::Stopwatch watch;
+  while (watch.seconds() < seconds) {
+    if (transport.others_gave_up()) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return true;
 }
 
 Attempt fatal(base::ExitCode code, const std::string& text, const std::string& phase) {
@@ -63,7 +72,7 @@ Attempt try_once(const RankCommand& command, comm::Transport& transport, Session
   } catch (const comm::RankLostError&) {
     return {.phase = transport.phase_of_loss()};
   } catch (const comm::SilenceError& error) {
-    wait_for_turn(transport.rank());
+    if (!wait_for_turn(transport)) return {.phase = transport.phase()};
     return fatal(error.code(), error.what(), transport.phase());
   } catch (const base::Error& error) {
     return fatal(error.code(), error.what(), transport.phase());
@@ -124,8 +133,8 @@ class RankLoop {
       const auto noticed = std::chrono::system_clock::now();
       if (!environment_->can_lose_ranks()) return end_alone(attempt);
       if (attempt.ending.fatal) transport_->give_up();
-      const comm::Ending all =
-          environment_->agree(attempt.ending, attempt.ending.fatal ? kTellSeconds : transport_->patience());
+      const comm::Ending all = environment_->agree(
+          attempt.ending, attempt.ending.fatal ? kTellSeconds : transport_->patience() + kToldSeconds);
       if (all.fatal) leave(attempt.ending.fatal ? attempt.code : static_cast<int>(all.code));
       if (all.done) return end_together(attempt);
       go_on(attempt, noticed);

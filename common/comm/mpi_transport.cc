@@ -91,6 +91,15 @@ void MpiTransport::give_up() noexcept {
   ulfm::revoke(comm_);
 }
 
+bool MpiTransport::others_gave_up() {
+  if (!can_lose_ranks_ || revoked_) return false;
+  int found = 0;
+  MPI_Message message = MPI_MESSAGE_NULL;
+  MPI_Status status{};
+  // For a tag that nobody sends: it only lets MPI hear of what has come.
+  return ulfm::is_loss(MPI_Improbe(MPI_ANY_SOURCE, kPieceTag + 1, comm_, &found, &message, &status));
+}
+
 // A rank that waits for a living one, which waits for the dead one, sees no error of its own; so everybody looks. The call on
 // its way then ends by itself, which leaves no buffer in MPI's hands.
 void MpiTransport::look_at_peers() {

@@ -32,6 +32,7 @@ class MpiTransport final : public Transport {
   /// With ULFM an MPI_Abort leaves ranks behind: there it ends the ranks of this host.
   [[noreturn]] void abort(base::ExitCode code) override;
   void give_up() noexcept override;
+  [[nodiscard]] bool others_gave_up() override;
 
   /// Processes by rank, for messages about silence. Shapes: [size()].
   void set_peers(std::vector<Peer> peers) { peers_ = std::move(peers); }

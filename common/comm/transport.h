@@ -186,6 +186,8 @@ class Transport {
   /// Ends everybody's waits in this group with RankLostError, so that all ranks can agree on what comes next. Calls: local; the
   /// others are told. Does nothing where a group cannot lose a rank.
   virtual void give_up() noexcept {}
+  /// Whether another rank has given up, or has died. Calls: local, once the group is broken.
+  [[nodiscard]] virtual bool others_gave_up() { return false; }
 
  protected:
   Transport(int rank, int size, std::string host);
