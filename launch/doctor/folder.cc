@@ -279,7 +279,8 @@ std::vector<Finding> try_folder(comm::Transport& transport, const fs::path& fold
     findings.push_back(try_lock_between_ranks(transport, place / "lock"));
   }
   transport.barrier();
-  fs::remove_all(first_here || rank == 0 ? place : mine, failed);
+  // One rank removes it: two at work in one folder stumble over each other's removals.
+  if (rank == 0) fs::remove_all(place, failed);
   return findings;
 }
 

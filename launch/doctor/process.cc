@@ -95,7 +95,7 @@ Finding look_at_temporary_folder() {
   }
   const double mib = static_cast<double>(space.f_bavail) * static_cast<double>(space.f_frsize) / 1024 / 1024;
   finding.found += " (" + std::to_string(folder.size()) + " bytes long), " +
-                   std::to_string(static_cast<std::uint64_t>(mib)) + " MiB free";
+                   (mib > kTmpMib ? "room enough" : std::to_string(static_cast<std::uint64_t>(mib)) + " MiB free");
   if (mib < kTmpMib) {
     finding.state = State::kWarning;
     finding.advice = "remove what is left of dead jobs there, or set TMPDIR to a disk with room";

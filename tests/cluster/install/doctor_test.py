@@ -6,8 +6,8 @@ import pathlib
 import re
 import subprocess
 
-import harness
 import launches
+import harness
 from launches import LaunchTest, skip_loudly
 
 CHECKS = ["build", "launcher", "MPI", "world", "ranks agree", "threads", "host", "memory", "/dev/shm", "GPU", "binding", "limits", "TMPDIR",
@@ -119,7 +119,7 @@ class Broken(Doctor):
         report = self.examine(ranks=2, code=3, wrapper=self.only_rank(1, f"export LD_PRELOAD={library}"))
         clock = self.one(report, "clock")
         self.assertEqual(clock["state"], "warning")
-        self.assertRegex(clock["found"], r"rank 1 is 36\d\d\d\d\d")
+        self.assertRegex(clock["found"], r"rank 1 is 3(599|600)\d{3}")
 
     def test_tmpdir_that_is_too_long_or_absent(self):
         longer = self.folder / ("x" * 80)
