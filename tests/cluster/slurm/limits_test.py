@@ -8,14 +8,15 @@ import time
 import slurm_jobs
 from slurm_jobs import FINAL, SlurmTest, faults, harness, isolated
 
-SLOWLY = {"LARIMAR_FAILPOINT": "shard.block.appended:1+:delay=2"}  # two ranks need more than a minute
+SLOWLY = {"LARIMAR_FAILPOINT": "shard.block.appended:1+:delay=1.5"}  # more than one turn: Slurm may send the signal a minute early
+TOO_SLOWLY = {"LARIMAR_FAILPOINT": "shard.block.appended:1+:delay=5"}  # not to be done in the two minutes that the limit may take
 
 
 def setUpModule():
     global folder, codes, unbroken
     slurm_jobs.set_up(3)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="larimar-slurm-limits-"))
-    codes = faults.write_codes(folder / "codes.safetensors", list(range(5000)), 1)
+    codes = faults.write_codes(folder / "codes.safetensors", list(range(2000)), 1)
     unbroken = folder / "unbroken"
     result = harness.Run(["ingest", "--codes", codes, "--memory", unbroken]).wait()
     assert result.code == 0, result.err
@@ -38,7 +39,7 @@ class Limits(SlurmTest):
         def over() -> bool:
             return self.log(job).count("requeueing") >= turns or cluster.state(job) in FINAL
         while True:
-            cluster.wait_until(over, 200, f"turn {turns} of job {job} is over")
+            cluster.wait_until(over, 150, f"turn {turns} of job {job} is over")
             if cluster.state(job) in FINAL:
                 break
             cluster.let_go_on(job)
@@ -52,7 +53,7 @@ class Limits(SlurmTest):
     def test_ended_by_the_limit(self):
         """Without a signal before it: the job is lost, what is on disk is not."""
         started = time.monotonic()
-        job = self.start(*self.ingest(), environment=SLOWLY)
+        job = self.start(*self.ingest(), environment=TOO_SLOWLY)
         shown = slurm_jobs.cluster.wait_for(job, seconds=200)
         self.assertEqual(shown["JobState"], "TIMEOUT", self.log(job))
         self.note("ingest, limit of a minute, no signal", "mpirun", "2 x 1", shown, started, "the same command went on to the same bytes")
