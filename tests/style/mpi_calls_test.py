@@ -7,7 +7,7 @@ import sys
 
 CALL = re.compile(r"\bP?(MPIX?_[A-Z]\w*)\s*\(")
 # Return at once, whatever the other ranks do.
-LOCAL = {"MPI_Comm_rank", "MPI_Comm_size", "MPI_Comm_set_errhandler", "MPI_Comm_group", "MPI_Group_size", "MPI_Group_free",
+LOCAL = {"MPI_Get_version", "MPI_Comm_rank", "MPI_Comm_size", "MPI_Comm_set_errhandler", "MPI_Comm_group", "MPI_Group_size", "MPI_Group_free",
          "MPI_Group_translate_ranks", "MPI_Error_string", "MPI_Error_class", "MPI_Get_count", "MPI_Get_library_version", "MPI_Test",
          "MPI_Cancel", "MPI_Request_free", "MPI_Abort", "MPI_Improbe", "MPI_Imrecv", "MPI_Isend", "MPI_Irecv", "MPI_Ibcast",
          "MPI_Iallgather", "MPI_Igatherv", "MPI_Ibarrier", "MPIX_Comm_iagree", "MPIX_Comm_revoke", "MPIX_Comm_get_failed"}
