@@ -14,11 +14,10 @@ set(CPACK_DEBIAN_PACKAGE_HOMEPAGE "https://larimar.invalid/")
 
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_NAME larimar)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SECTION science)
-set(CPACK_COMPONENT_PROGRAM_DESCRIPTION "external memory for language models, sharded over MPI ranks
+set(CPACK_COMPONENT_PROGRAM_DESCRIPTION "program of the memory that is sharded over MPI ranks
  Reads texts of any length once, keeps each sentence as one code in a memory
- that is spread over MPI ranks, and answers from that memory.
- .
- LibTorch is fetched by larimar-setup after the installation.")
+ that is spread over MPI ranks, and answers from that memory. LibTorch is
+ fetched by larimar-setup after the installation.")
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${LARIMAR_DEPS}/libtorch/torch/lib ${LARIMAR_DEPS}/libtorch/nvidia/cu13/lib)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_DEPENDS "openmpi-bin, python3, python3-numpy, python3-pip, unzip")
