@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs every test: first the optimised build, then the parts without LibTorch under
-# the address and undefined-behaviour sanitizers, then what talks MPI with two other MPI libraries. The last line reads:
-# N passed, N failed, N skipped.
+# the address and undefined-behaviour sanitizers. The last line reads: N passed, N failed, N skipped.
 #
 # usage: launch/test.sh [--full]
-#   --full   with the tests labelled `long`, and those labelled `slow` under the sanitizers too; sets LARIMAR_FULL_TESTS=1
+#   --full   with the tests labelled `long` and `cluster`, those labelled `slow` under the sanitizers too, and what talks MPI
+#            with two other MPI libraries; sets LARIMAR_FULL_TESTS=1
+# The tests of clusters in their short forms: ctest --preset release -L cluster
 # LARIMAR_JOBS: parallel jobs (default: all cores). Needs no terminal and reads no standard input.
 # exit codes: 0 all passed, 1 a test failed or none ran; codes of install.sh and build.sh where these fail
 set -euo pipefail
@@ -20,7 +21,7 @@ for argument in "$@"; do
   esac
 done
 
-release_labels=(-LE '^long$')
+release_labels=(-LE '^(long|cluster)$')
 asan_labels=(-LE '^(long|slow|gpu)$')
 if [[ $full == yes ]]; then
   export LARIMAR_FULL_TESTS=1
@@ -45,15 +46,16 @@ run_suite() {
 launch/install.sh --tests
 run_suite release "${release_labels[@]}"
 run_suite asan "${asan_labels[@]}"
-if [[ -x $deps/openmpi5/bin/mpicxx ]]; then
-  run_suite openmpi5 -L '^mpi$'
-else
-  say "LARIMAR SKIPPED: the tests with Open MPI 5, which launch/install.sh --tests could not put into $deps/openmpi5"
-fi
-if command -v mpicxx.mpich >/dev/null; then
-  run_suite mpich -L '^mpi$'
-else
-  say "LARIMAR SKIPPED: the tests with MPICH; the packages mpich and libmpich-dev are missing"
+if [[ $full == yes ]]; then
+  for other in openmpi5 mpich; do
+    mpicxx=$deps/openmpi5/bin/mpicxx
+    [[ $other == openmpi5 ]] || mpicxx=mpicxx.mpich
+    if command -v "$mpicxx" >/dev/null; then
+      run_suite "$other" -L '^mpi$'
+    else
+      say "LARIMAR SKIPPED: the tests with $other; launch/install.sh --tests could not install it"
+    fi
+  done
 fi
 tools/count_tests.py "${reports[@]}" || status=1
 exit "$status"

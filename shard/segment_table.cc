@@ -52,9 +52,7 @@ const SegmentInfo& SegmentTable::at(base::SlotIndex slot) const {
   return segments_[slot.value];
 }
 
-std::optional<base::SlotIndex> SegmentTable::find(base::SegmentId id) const {
-  return slot_of_.find(id, id_of());
-}
+std::optional<base::SlotIndex> SegmentTable::find(base::SegmentId id) const { return slot_of_.find(id, id_of()); }
 
 std::vector<base::SegmentId> SegmentTable::of_document(std::uint32_t document) const {
   std::vector<base::SegmentId> found;
