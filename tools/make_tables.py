@@ -7,7 +7,8 @@
     make_tables.py cost NAME=OUT/passkey/first_job.json ... > docs/data/cost.json
     make_tables.py memory OUT/memory/ratio.json OUT/memory/bench.json > docs/data/memory.json
     make_tables.py systems OUT/report/summary.csv > docs/data/systems.json
-    make_tables.py cells NAME=OUT/everyday/summary.json ... > docs/data/everyday-cells.json
+    make_tables.py rerank OUT/needles-rerank/first_job.json > docs/data/rerank-cost.json
+    make_tables.py grid OUT/grid/summary.json OUT/grid/time.json > docs/data/grid.json
 
 Standard library only. Exit codes: 0 done, 2 usage, 66 missing file.
 """
@@ -147,22 +148,29 @@ def systems_table(path):
     return {"columns": ["task", "system", *(f"{length:,} tokens" for length in lengths)], "rows": table}
 
 
-def cells_table(arguments):
-    """Right segment first, cited and worded, of the named evaluations, a line for each of their groups."""
-    rows = []
-    for argument in arguments:
-        name, _, path = argument.partition("=")
-        with open(path, encoding="utf-8") as file:
-            for group in json.load(file)["groups"]:
-                n = group["n"]
-                shares = [f"{m['recall']:.2f} ({m['hits']}/{n}, {m['low']:.2f} to {m['high']:.2f})"
-                          for m in (group[key] for key in ("retrieval_first", "retrieval_any", "wording_any"))]
-                rows.append([group["kind"], f"{group['context_tokens']:,}", name, group["form"], *shares])
-    return {"columns": ["needles", "tokens", "order", "asked by", "right segment first", "right segment read", "right string decoded"],
-            "rows": sorted(rows, key=lambda row: (row[0], int(row[1].replace(",", ""))))}
+def rerank_table(path):
+    """What a question costs whose candidates are reranked, from the first job of such an evaluation."""
+    with open(path, encoding="utf-8") as file:
+        job = json.load(file)
+    seconds, n = job["seconds"], job["queries"]
+    rows = [[name, f"{seconds[phase] / n:.3f} s"] for name, phase in (
+        ("read key of the question", "read_keys"), ("read 24 segments", "read"), ("decode 24 segments", "decode"),
+        ("likelihood of the question after each", "language"))]
+    return {"columns": [f"part of a reranked question (mean of {n}, one core)", "time"], "rows": rows}
 
 
-TABLES = {"model": model_table, "capacity": capacity_table, "forgetting": forgetting_table, "systems": systems_table}
+def grid_table(summary_path, time_path):
+    with open(summary_path, encoding="utf-8") as file:
+        groups = json.load(file)["groups"]
+    with open(time_path, encoding="utf-8") as file:
+        time = json.load(file)
+    cells = [f"{g['wording']['recall']:.2f} ({g['wording']['hits']}/{g['n']}) at {g['context_tokens']:,}" for g in groups]
+    return {"columns": ["contexts", "ranks", "time", "right string in the answer"],
+            "rows": [[sum(g["n"] for g in groups), time["ranks"], f"{time['seconds'] // 60} min {time['seconds'] % 60} s", "; ".join(cells)]]}
+
+
+TABLES = {"model": model_table, "capacity": capacity_table, "forgetting": forgetting_table, "systems": systems_table,
+          "rerank": rerank_table}
 
 
 def main(arguments):
@@ -170,8 +178,8 @@ def main(arguments):
         table = TABLES[arguments[0]](arguments[1])
     elif len(arguments) == 3 and arguments[0] == "memory":
         table = memory_table(arguments[1], arguments[2])
-    elif len(arguments) >= 2 and arguments[0] == "cells":
-        table = cells_table(arguments[1:])
+    elif len(arguments) == 3 and arguments[0] == "grid":
+        table = grid_table(arguments[1], arguments[2])
     elif len(arguments) >= 2 and arguments[0] == "cost":
         table = cost_table(arguments[1:])
     else:

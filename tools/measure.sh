@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the measurements of docs/results.md and puts their numbers there.
 #
-# usage: tools/measure.sh DATA OUT [model|passkey|passkey-1m|everyday|unseen|everyday-rerank|unseen-rerank|capacity|scope|memory|reliability|docs] ...
+# usage: tools/measure.sh DATA OUT [model|passkey|passkey-1m|everyday|unseen|capacity|scope|memory|reliability|docs] ...
 #   DATA  a folder with haystack/, train/, valid/ and eval/facts/
 #   OUT   where results go; what is there already is not asked again
 # reliability, the long forms of the fault tests and the speed of memories (docs/reliability.md), needs the tests built.
@@ -11,7 +11,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 (($# >= 2)) || { sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 data=$1 out=$2
 shift 2
-(($# > 0)) || set -- model passkey passkey-1m everyday unseen everyday-rerank unseen-rerank capacity scope memory reliability docs
+(($# > 0)) || set -- model passkey passkey-1m everyday unseen capacity scope memory reliability docs
 larimar=$root/build/release/larimar
 export OMPI_MCA_mpi_yield_when_idle=1 OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
 [[ $(id -u) != 0 ]] || export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
@@ -54,7 +54,7 @@ make_docs() {
     names+=("model=$root/docs/data/model.json")
     python3 "$root/tools/results_to_docs.py" --docs "$root/models/larimar-compact/MODEL_CARD.md" "${names[@]}"
   fi
-  for run in passkey passkey-1m everyday unseen everyday-rerank unseen-rerank; do
+  for run in passkey passkey-1m everyday unseen; do
     [[ -s $out/$run/summary.json ]] || continue
     cp "$out/$run/summary.json" "$root/docs/data/$run.json"
     names+=("${run//-/_}=$root/docs/data/$run.json")
@@ -97,11 +97,6 @@ for name in "$@"; do
       on_four passkey --haystack "$data/haystack" --filler "$data/train" --lengths 1000000 --digits $kinds --depth-count 20 \
         --key-modes segment --forms prefix,question --out "$out/passkey-1m" ;;
     everyday) on_four needles --needles "$needles/everyday.jsonl" --haystack "$data/haystack" --key-modes segment --forms prefix,question --out "$out/everyday" ;;
-    everyday-rerank | unseen-rerank)
-      file=everyday.jsonl
-      [[ $name == everyday-rerank ]] || file=everyday_unseen.jsonl
-      "$larimar" eval needles --needles "$needles/$file" --haystack "$data/haystack" --key-modes segment --forms question \
-        --rerank likelihood --out "$out/$name" ;;
     unseen) on_four needles --needles "$needles/everyday_unseen.jsonl" --haystack "$data/haystack" --key-modes segment --forms prefix,question --out "$out/unseen" ;;
     reliability) run_reliability ;;
     scope)

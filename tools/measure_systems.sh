@@ -16,7 +16,6 @@ larimar=$root/build/release/larimar
 export OMPI_MCA_mpi_yield_when_idle=1 OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
 [[ $(id -u) != 0 ]] || export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 tokens=(--length-tokenizer "${LARIMAR_DEPS:-$root/.deps}/smollm2/tokenizer.json")
-with_reader=("${tokens[@]}" --reader smollm2 --reads 8)
 mkdir -p "$out/runs"
 
 # run_file NAME LENGTHS DEPTHS SEEDS KEY_MODE FORM TASK...: what `eval run` is given
@@ -35,13 +34,12 @@ ask() {  # RUN SYSTEM FOLDER OPTION...
   shift 3
   "$larimar" eval run "$out/runs/$run.yaml" --system "$system" --out "$out/systems/$folder" "$@" </dev/null
 }
-memory_and_reader() {  # SYSTEM FORMS-OF-PASSKEYS: passkeys, several keys, bAbI
-  local system=$1 forms=$2
-  run_file "$system-all" "$lengths" "$ten_depths" '[1]' segment prefix \
-    "passkey, kinds: [3, 4, 5, 7, san_francisco], wording: essay, forms: [$forms]" 'multi, keys: 4, values: 2, distractors: 20'
-  run_file "$system-babi" 1000,8000,32000,137000 '[50]' 10 segment question "$babi"
-  run_file "$system-babi-1m" 1000000 '[50]' 4 segment question "$babi"
-  for run in all babi babi-1m; do ask "$system-$run" "$system" "$system-$run" "${with_reader[@]}"; done
+all_tasks() {  # SYSTEM: passkeys and several keys without a reader, bAbI with one
+  local system=$1
+  run_file all "$lengths" "$ten_depths" '[1]' segment prefix "$passkeys, forms: [prefix, question]" "$multi, forms: [prefix]"
+  run_file babi "$lengths" '[50]' 6 segment question "$babi"
+  ask all "$system" "$system-all" "${tokens[@]}" --reads 8
+  ask babi "$system" "$system-babi" "${tokens[@]}" --reader smollm2 --reads 8
 }
 
 # A prompt of 8,192 tokens takes a minute and more: fewer depths there, and no length beyond it where nothing new is seen.
@@ -79,3 +77,50 @@ run_grid() {
     --depths 0:100:11 --digits 5 --seeds 20 --pieces 2048 --key-modes segment --forms prefix --out "$out/grid" </dev/null
   printf '{"ranks": 3, "seconds": %d}\n' $((SECONDS - begun)) >"$out/grid/time.json"
 }
+
+make_docs() {
+  local systems=$out/systems report=$out/report names=(systems everyday_cells rerank_cost grid) name folders=() pairs=()
+  declare -A shown=([larimar-all]=memory [larimar-babi]='memory, with reader' [larimar-prefix]=memory [bm25-all]=BM25 [minilm-all]=MiniLM
+    [bm25-babi]='BM25, with reader' [minilm-babi]='MiniLM, with reader')
+  for name in "$systems"/*; do
+    [[ -s $name/results.jsonl ]] || continue
+    folders+=("${shown[${name##*/}]:-SmolLM2 full context}=$name")
+  done
+  "$larimar" report "${folders[@]}" --published "$root/eval/report/published_needles.json" --out "$report"
+  python3 "$root/tools/make_tables.py" systems "$report/summary.csv" >"$root/docs/data/systems.json"
+  mkdir -p "$root/docs/data/systems"
+  cp "$report"/systems-*-137000-tokens.svg "$root/docs/data/systems/systems-137000.svg"
+  cp "$report"/heatmap-*-memory-segment-keys-passkey-3-digits.svg "$root/docs/data/systems/heatmap-memory.svg"
+  cp "$report"/heatmap-*-smollm2-full-context-passkey-3-digits.svg "$root/docs/data/systems/heatmap-full-context.svg"
+  folders=()
+  for name in needles needles-1m; do
+    [[ ! -s $out/$name/results.jsonl ]] || folders+=("by key=$out/$name")
+    [[ ! -s $out/$name-rerank/results.jsonl ]] || folders+=("reranked=$out/$name-rerank")
+  done
+  "$larimar" report "${folders[@]}" --score retrieval --out "$out/report-needles"
+  python3 "$root/tools/make_tables.py" systems "$out/report-needles/summary.csv" >"$root/docs/data/everyday-cells.json"
+  python3 "$root/tools/make_tables.py" rerank "$out/needles-rerank/first_job.json" >"$root/docs/data/rerank-cost.json"
+  python3 "$root/tools/make_tables.py" grid "$out/grid/summary.json" "$out/grid/time.json" >"$root/docs/data/grid.json"
+  for name in "${names[@]}"; do pairs+=("$name=$root/docs/data/${name//_/-}.json"); done
+  python3 "$root/tools/results_to_docs.py" --docs "$root/docs/results.md" "${pairs[@]}"
+}
+
+lengths=1000,8000,32000,137000,1000000
+ten_depths='{min: 0, max: 100, num: 10}'
+passkeys='passkey, kinds: [3, 4, 5, 7, san_francisco], wording: essay'
+multi='multi, keys: 4, values: 2, distractors: 20'
+babi="babi, babi: $data/eval/babi, tasks: [qa1, qa2, qa3, qa4, qa5]"
+for name in "$@"; do
+  case $name in
+    grid) run_grid ;;
+    memory) all_tasks larimar ;;
+    bm25 | minilm) all_tasks "$name" ;;
+    prefix)
+      run_file larimar-prefix "$lengths" "$ten_depths" '[1]' prefix prefix "$passkeys"
+      ask larimar-prefix larimar larimar-prefix "${tokens[@]}" ;;
+    full) full_context ;;
+    needles) needle_runs ;;
+    docs) make_docs ;;
+    *) echo "measure_systems.sh: no measurement \"$name\"" >&2; exit 2 ;;
+  esac
+done
