@@ -27,6 +27,7 @@ namespace {
 
 constexpr double kTellSeconds = 5;  // for the others to hear of a fatal error, while none of them may be stuck
 constexpr double kToldSeconds = 3 * kTellSeconds;  // beyond the patience: who has the error ends the job before
+constexpr double kLeaveSeconds = 5;                // for all to come to an end that they know
 constexpr double kSilenceTurn = 1.5, kMostTurns = 3;
 
 /// How one call of the command ended here.
@@ -147,8 +148,20 @@ class RankLoop {
     if (!attempt.agreed_error.empty() && transport_->rank() == 0)
       base::log(base::LogLevel::kError, attempt.agreed_error);
     if (attempt.ending.fatal && transport_->size() > 1) transport_->abort(static_cast<base::ExitCode>(attempt.code));
+    if (attempt.ending.done) leave_together(attempt.code);
     if (attempt.ending.done && attempt.agreed_error.empty() && transport_->rank() == 0) session_->say();
     return attempt.code;
+  }
+
+  // mpirun ends the others as soon as one has left with an error. So all come here first, and nobody calls that a death.
+  void leave_together(int code) {
+    base::note_job({}, transport_->rank());
+    if (code == 0 || transport_->size() == 1) return;
+    try {
+      const comm::PatienceScope soon(*transport_, kLeaveSeconds);
+      transport_->barrier();
+    } catch (const base::CommError&) {  // then some are gone already, and the code is known
+    }
   }
 
   int end_together(const Attempt& attempt) {
