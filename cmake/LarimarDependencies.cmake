@@ -1,7 +1,7 @@
 # Third parties, each under one imported target. Versions are pinned by launch/install.sh.
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
-find_package(MPI REQUIRED COMPONENTS CXX)
+include(LarimarMpi)
 find_package(Eigen3 3.4 REQUIRED NO_MODULE)
 find_package(Protobuf 3.21 REQUIRED)
 find_package(PkgConfig REQUIRED)

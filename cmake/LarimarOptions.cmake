@@ -9,6 +9,8 @@ option(LARIMAR_BENCH "Build the benchmarks" ON)
 option(LARIMAR_WITH_TORCH "Build the parts that need LibTorch: networks, decoder, trainer and the program itself" ON)
 option(LARIMAR_SANITIZE "Compile with address and undefined-behaviour sanitizers" OFF)
 option(LARIMAR_FAILPOINTS "Compile in the failpoints that tests arm with the environment variable LARIMAR_FAILPOINT" ON)
+set(LARIMAR_MPI "default" CACHE STRING "default: what FindMPI finds first; openmpi5: the one in LARIMAR_DEPS; mpich")
+set_property(CACHE LARIMAR_MPI PROPERTY STRINGS default openmpi5 mpich)
 set(LARIMAR_DEPS "${CMAKE_SOURCE_DIR}/.deps" CACHE PATH "Folder that launch/install.sh fills")
 
 find_program(CCACHE ccache)

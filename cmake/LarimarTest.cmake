@@ -26,9 +26,8 @@ function(larimar_add_test name)
   target_link_libraries(${target} PRIVATE larimar_flags ${ARG_DEPS} larimar_mpi_main GTest::gmock)
   math(EXPR inner "${ARG_TIMEOUT} - 5")
   foreach(ranks IN LISTS ARG_RANKS)
-    add_test(NAME ${name}/np${ranks}
-      COMMAND ${MPIEXEC_EXECUTABLE} --oversubscribe --bind-to none --timeout ${inner} ${MPIEXEC_NUMPROC_FLAG} ${ranks}
-              $<TARGET_FILE:${target}>)
+    larimar_mpiexec(on_ranks ${inner} ${ranks})
+    add_test(NAME ${name}/np${ranks} COMMAND ${on_ranks} $<TARGET_FILE:${target}>)
     set_tests_properties(${name}/np${ranks} PROPERTIES TIMEOUT ${ARG_TIMEOUT} PROCESSORS 2 LABELS "mpi;${ARG_LABELS}"
       ENVIRONMENT "${LARIMAR_TEST_ENVIRONMENT}"
       PASS_REGULAR_EXPRESSION "larimar tests PASSED" FAIL_REGULAR_EXPRESSION "FAILED;ERROR: ")

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Configures and builds build/PRESET (default: release; the program is then build/release/larimar).
 #
-# usage: launch/build.sh [release|debug|asan] [CMAKE ARGUMENT...]
+# usage: launch/build.sh [release|debug|asan|openmpi5|mpich] [CMAKE ARGUMENT...]
+# openmpi5 and mpich: the same with another MPI than the machine's first one, and only the tests that talk MPI.
 # LARIMAR_JOBS: parallel jobs (default: all cores). LARIMAR_DEPS: the folder that launch/install.sh filled.
 # exit codes: 0 built, 2 usage, 70 the build failed, 78 it could not be configured
 set -euo pipefail
@@ -10,9 +11,9 @@ source "$(dirname "$0")/common.sh"
 preset=release
 case ${1:-} in
   -h | --help) show_help; exit 0 ;;
-  release | debug | asan) preset=$1; shift ;;
+  release | debug | asan | openmpi5 | mpich) preset=$1; shift ;;
   '' | -D*) ;;
-  *) die 2 "unknown preset '$1'; choose release, debug or asan" ;;
+  *) die 2 "unknown preset '$1'; choose release, debug, asan, openmpi5 or mpich" ;;
 esac
 
 cd "$root"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs every test: first the optimised build, then the parts without LibTorch under
-# the address and undefined-behaviour sanitizers. The last line reads: N passed, N failed, N skipped.
+# the address and undefined-behaviour sanitizers, then what talks MPI with two other MPI libraries. The last line reads:
+# N passed, N failed, N skipped.
 #
 # usage: launch/test.sh [--full]
 #   --full   with the tests labelled `long`, and those labelled `slow` under the sanitizers too; sets LARIMAR_FULL_TESTS=1
@@ -44,5 +45,15 @@ run_suite() {
 launch/install.sh --tests
 run_suite release "${release_labels[@]}"
 run_suite asan "${asan_labels[@]}"
+if [[ -x $deps/openmpi5/bin/mpicxx ]]; then
+  run_suite openmpi5 -L '^mpi$'
+else
+  say "LARIMAR SKIPPED: the tests with Open MPI 5, which launch/install.sh --tests could not put into $deps/openmpi5"
+fi
+if command -v mpicxx.mpich >/dev/null; then
+  run_suite mpich -L '^mpi$'
+else
+  say "LARIMAR SKIPPED: the tests with MPICH; the packages mpich and libmpich-dev are missing"
+fi
 tools/count_tests.py "${reports[@]}" || status=1
 exit "$status"
