@@ -30,13 +30,14 @@ MAY_INCLUDE = {
     "eval": COMMON,
     "launch": COMMON | ROLES | {"train", "eval"},
     "tests": COMMON | ROLES | {"train", "eval", "launch"},
+    "cluster": COMMON | ROLES | {"launch"},
     "bench": COMMON | ROLES | {"train", "eval", "launch"},
 }
 # Third party -> (how its includes look, where they may stand). A place is a regular expression for the path of the file.
 THIRD_PARTIES = {
-    "MPI or NCCL": (r"(mpi|mpi-ext|nccl)\.h$", r"common/comm/|tests/"),
+    "MPI or NCCL": (r"(mpi|mpi-ext|nccl)\.h$", r"common/comm/|tests/|cluster/simulation/"),
     "LibTorch": (r"(torch|ATen|c10)/", r"(common/model|decoder|train)/|tests/(unit/(model|decoder|train)|reference|support)/"),
-    "Eigen": (r"(unsupported/)?Eigen/", r"(common/linalg|common/memory|common/model|shard|coordinator|decoder|train|eval|launch|tests|bench)/"),
+    "Eigen": (r"(unsupported/)?Eigen/", r"(common/linalg|common/memory|common/model|shard|coordinator|decoder|train|eval|launch|tests|bench|cluster)/"),
     "OpenBLAS": (r"(cblas|lapacke?)\.h$", r"common/linalg/"),
     "Protobuf": (r".*\.pb\.h$|google/protobuf/", r"common/(wire|store)/.*\.cc$|launch/|tests/unit/(wire|store|launch)/"),
     "GoogleTest": (r"(gtest|gmock)/", r"tests/"),

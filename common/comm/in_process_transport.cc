@@ -7,13 +7,10 @@
 #include <mutex>
 
 #include "common/comm/host_name.h"
+#include "common/comm/internal/collective_tags.h"
 
 namespace larimar::comm {
 namespace {
-
-// Collectives are made of messages whose tags users cannot have. Messages of one source and tag keep their order and
-// all ranks call collectives in the same order, so one tag for each verb is enough.
-enum Internal : int { kBroadcast = -1, kAllGather = -2, kGather = -3, kBarrier = -4 };
 
 struct Message {
   int source;
@@ -47,45 +44,9 @@ class InProcessTransport final : public Transport {
   }
 
  private:
-  void broadcast_bytes(std::span<std::byte> buffer, int root) override {
-    if (rank() != root) return take(buffer, root, kBroadcast, "a broadcast");
-    for (int r = 0; r < size(); ++r) {
-      if (r != root) put(buffer, r, kBroadcast);
-    }
-  }
-
-  void all_gather_bytes(std::span<const std::byte> mine, std::span<std::byte> all) override {
-    for (int r = 0; r < size(); ++r) {
-      if (r != rank()) put(mine, r, kAllGather);
-    }
-    for (int r = 0; r < size(); ++r) {
-      const auto place = all.subspan(static_cast<std::size_t>(r) * mine.size(), mine.size());
-      if (r == rank()) {
-        copy(mine, place);
-      } else {
-        take(place, r, kAllGather, "an all_gather");
-      }
-    }
-  }
-
-  void gather_bytes(std::span<const std::byte> mine, std::span<const std::size_t> byte_counts, std::span<std::byte> all,
-                    int root) override {
-    if (rank() != root) return put(mine, root, kGather);
-    std::size_t begin = 0;
-    for (int r = 0; r < size(); ++r) {
-      const auto place = all.subspan(begin, byte_counts[static_cast<std::size_t>(r)]);
-      begin += place.size();
-      if (r == rank()) {
-        copy(mine, place);
-      } else {
-        take(place, r, kGather, "a gather");
-      }
-    }
-  }
-
   void send_bytes(std::span<const std::byte> bytes, int to, Tag tag) override { put(bytes, to, static_cast<int>(tag)); }
-  void receive_bytes(std::span<std::byte> bytes, int from, Tag tag) override {
-    take(bytes, from, static_cast<int>(tag), "a message");
+  void receive_all_bytes(std::span<const Incoming> incoming, Tag tag) override {
+    for (const Incoming& one : incoming) take(one.bytes, one.from, static_cast<int>(tag));
   }
   void post_bytes(std::vector<std::byte> bytes, int to, Tag tag) override { put(bytes, to, static_cast<int>(tag)); }
   void flush_posted() override {}
@@ -99,10 +60,10 @@ class InProcessTransport final : public Transport {
 
   void barrier_all() override {
     for (int r = 0; r < size(); ++r) {
-      if (r != rank()) put({}, r, kBarrier);
+      if (r != rank()) put({}, r, static_cast<int>(kBarrierTag));
     }
     for (int r = 0; r < size(); ++r) {
-      if (r != rank()) take({}, r, kBarrier, "a barrier");
+      if (r != rank()) take({}, r, static_cast<int>(kBarrierTag));
     }
   }
 
@@ -129,9 +90,10 @@ class InProcessTransport final : public Transport {
     return message;
   }
 
-  void take(std::span<std::byte> into, int source, int tag, const char* action) {
+  void take(std::span<std::byte> into, int source, int tag) {
     std::optional<Message> message;
-    wait([&] { return (message = try_take(source, tag)).has_value(); }, {.action = action, .peer = source, .tag = tag});
+    wait([&] { return (message = try_take(source, tag)).has_value(); },
+         {.action = "a message", .peer = source, .tag = tag});
     deliver(*message, into);
   }
 

@@ -3,18 +3,16 @@
 #include <algorithm>
 #include <array>
 #include <climits>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
-#include <numeric>
 
 #include "common/comm/host_name.h"
 
 namespace larimar::comm {
 namespace {
-
-constexpr int kPieceTag = kTagLimit;  // long gathers; users' tags end before it
 
 int rank_in(MPI_Comm comm) {
   int rank = 0;
@@ -84,8 +82,18 @@ bool MpiTransport::is_done(MPI_Request& request, MPI_Status& status, const char*
 
 MPI_Status MpiTransport::complete(MPI_Request& request, const Awaited& awaited) {
   MPI_Status status{};
-  wait([&] { return is_done(request, status, awaited.action); }, awaited);
+  if (std::isinf(patience()))
+    check(MPI_Wait(&request, &status), awaited.action);
+  else
+    wait([&] { return is_done(request, status, awaited.action); }, awaited);
   return status;
+}
+
+// A receive can be taken back, so that nothing is written later into the caller's memory.
+void MpiTransport::withdraw(MPI_Request& request) {
+  if (request == MPI_REQUEST_NULL) return;
+  MPI_Cancel(&request);
+  MPI_Request_free(&request);
 }
 
 void MpiTransport::complete_receive(MPI_Request& request, std::size_t expected, const Awaited& awaited) {
@@ -93,11 +101,7 @@ void MpiTransport::complete_receive(MPI_Request& request, std::size_t expected, 
   try {
     status = complete(request, awaited);
   } catch (const base::CommError&) {
-    // A receive, unlike a collective, can be withdrawn, so that nothing is written later into the caller's memory.
-    if (request != MPI_REQUEST_NULL) {
-      MPI_Cancel(&request);
-      MPI_Request_free(&request);
-    }
+    withdraw(request);
     throw;
   }
   int bytes = 0;
@@ -105,65 +109,6 @@ void MpiTransport::complete_receive(MPI_Request& request, std::size_t expected, 
   if (static_cast<std::size_t>(bytes) != expected) {
     fail("rank " + std::to_string(status.MPI_SOURCE) + " sent " + std::to_string(bytes) + " bytes where " +
          std::to_string(expected) + " were expected");
-  }
-}
-
-void MpiTransport::broadcast_bytes(std::span<std::byte> buffer, int root) {
-  for_pieces(buffer, piece_bytes_, [&](std::span<std::byte> piece) {
-    MPI_Request request = MPI_REQUEST_NULL;
-    check(MPI_Ibcast(piece.data(), count_of(piece), MPI_BYTE, root, comm_, &request), "MPI_Ibcast");
-    complete(request, {.action = "a broadcast", .peer = root});
-  });
-}
-
-void MpiTransport::all_gather_bytes(std::span<const std::byte> mine, std::span<std::byte> all) {
-  if (all.size() > piece_bytes_) {
-    std::memcpy(all.data() + static_cast<std::size_t>(rank()) * mine.size(), mine.data(), mine.size());
-    for (int r = 0; r < size(); ++r)
-      broadcast_bytes(all.subspan(static_cast<std::size_t>(r) * mine.size(), mine.size()), r);
-    return;
-  }
-  MPI_Request request = MPI_REQUEST_NULL;
-  check(MPI_Iallgather(mine.data(), count_of(mine), MPI_BYTE, all.data(), count_of(mine), MPI_BYTE, comm_, &request),
-        "MPI_Iallgather");
-  complete(request, {.action = "an all_gather"});
-}
-
-void MpiTransport::gather_bytes(std::span<const std::byte> mine, std::span<const std::size_t> byte_counts,
-                                std::span<std::byte> all, int root) {
-  const std::size_t total = std::accumulate(byte_counts.begin(), byte_counts.end(), std::size_t{0});
-  if (total > piece_bytes_) return gather_in_pieces(mine, byte_counts, all, root);
-  std::vector<int> counts(byte_counts.size());
-  std::vector<int> begins(byte_counts.size());
-  int begin = 0;
-  for (std::size_t r = 0; r < counts.size(); ++r) {
-    counts[r] = static_cast<int>(byte_counts[r]);
-    begins[r] = begin;
-    begin += counts[r];
-  }
-  MPI_Request request = MPI_REQUEST_NULL;
-  check(MPI_Igatherv(mine.data(), count_of(mine), MPI_BYTE, all.data(), counts.data(), begins.data(), MPI_BYTE, root,
-                     comm_, &request),
-        "MPI_Igatherv");
-  complete(request, {.action = "a gather", .peer = root});
-}
-
-void MpiTransport::gather_in_pieces(std::span<const std::byte> mine, std::span<const std::size_t> byte_counts,
-                                    std::span<std::byte> all, int root) {
-  if (rank() != root) {
-    if (!mine.empty()) send_bytes(mine, root, Tag{kPieceTag});
-    return;
-  }
-  std::size_t begin = 0;
-  for (int r = 0; r < size(); ++r) {
-    const auto place = all.subspan(begin, byte_counts[static_cast<std::size_t>(r)]);
-    begin += place.size();
-    if (place.empty()) continue;
-    if (r == rank()) {
-      std::memcpy(place.data(), mine.data(), mine.size());
-    } else {
-      receive_bytes(place, r, Tag{kPieceTag});
-    }
   }
 }
 
@@ -178,13 +123,28 @@ void MpiTransport::send_bytes(std::span<const std::byte> bytes, int to, Tag tag)
   });
 }
 
-void MpiTransport::receive_bytes(std::span<std::byte> bytes, int from, Tag tag) {
+void MpiTransport::receive_all_bytes(std::span<const Incoming> incoming, Tag tag) {
   const int number = static_cast<int>(tag);
-  for_pieces(bytes, piece_bytes_, [&](std::span<std::byte> piece) {
-    MPI_Request request = MPI_REQUEST_NULL;
-    check(MPI_Irecv(piece.data(), count_of(piece), MPI_BYTE, from, number, comm_, &request), "MPI_Irecv");
-    complete_receive(request, piece.size(), {.action = "a message", .peer = from, .tag = number});
-  });
+  struct Piece {
+    MPI_Request request;
+    std::size_t bytes;
+    int from;
+  };
+  std::vector<Piece> pieces;
+  try {
+    for (const Incoming& one : incoming) {
+      for_pieces(one.bytes, piece_bytes_, [&](std::span<std::byte> piece) {
+        pieces.push_back({MPI_REQUEST_NULL, piece.size(), one.from});
+        check(MPI_Irecv(piece.data(), count_of(piece), MPI_BYTE, one.from, number, comm_, &pieces.back().request),
+              "MPI_Irecv");
+      });
+    }
+    for (Piece& piece : pieces)
+      complete_receive(piece.request, piece.bytes, {.action = "a message", .peer = piece.from, .tag = number});
+  } catch (const base::CommError&) {
+    for (Piece& piece : pieces) withdraw(piece.request);
+    throw;
+  }
 }
 
 std::optional<int> MpiTransport::try_receive_any_bytes(std::span<std::byte> bytes, Tag tag) {

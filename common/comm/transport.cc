@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "common/base/clock.h"
+#include "common/comm/internal/collective_tags.h"
 
 namespace larimar::comm {
 namespace {
@@ -22,8 +23,8 @@ std::string seconds_text(double seconds) {
 }
 
 std::string describe(const Awaited& awaited) {
-  std::string text = awaited.action;
-  if (awaited.tag >= 0) text += " of tag " + std::to_string(awaited.tag);
+  std::string text = awaited.tag < kTagLimit ? awaited.action : name_of_collective(Tag{awaited.tag});
+  if (awaited.tag >= 0 && awaited.tag < kTagLimit) text += " of tag " + std::to_string(awaited.tag);
   if (awaited.peer >= 0) text += " with rank " + std::to_string(awaited.peer);
   return text;
 }
@@ -151,6 +152,7 @@ int Transport::receive_any_bytes(std::span<std::byte> bytes, Tag tag) {
   std::optional<int> source;
   wait([&] { return (source = try_receive_any_bytes(bytes, tag)).has_value(); },
        {.action = "a message from any rank", .tag = static_cast<int>(tag)});
+  count_received(Verb::kMessage, bytes.size());
   return *source;
 }
 

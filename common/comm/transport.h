@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "common/base/error.h"
+#include "common/comm/traffic.h"
 
 namespace larimar::comm {
 
@@ -31,6 +33,15 @@ struct Received {
   T value{};
 };
 
+/// How the messages of two neighbouring runs of ranks become that of both. Equal on all ranks.
+struct Merging {
+  /// Length in bytes of the message of ranks [first, last); 0: these ranks say nothing and nothing is sent for them.
+  std::function<std::size_t(int first, int last)> bytes;
+  /// The message of ranks [a, c) from those of [a, b) and [b, c), neither empty. Associative, so that the result does not depend
+  /// on where runs are cut.
+  std::function<std::vector<std::byte>(std::span<const std::byte> low, std::span<const std::byte> high)> combine;
+};
+
 /// What a wait waits for; becomes words only in an error.
 struct Awaited {
   const char* action;
@@ -39,7 +50,8 @@ struct Awaited {
 };
 
 /// One rank's end of a group of ranks; knows bytes and nothing of their meaning. Used by one thread only.
-/// Collectives are called by every rank of the group, in the same order; a rank without anything to say passes zero elements.
+/// Collectives are made of messages along a binomial tree (common/comm/binomial.h), the same on every MPI library: so their
+/// number is known, and every wait is for one message, which can be withdrawn. They are called by every rank of the group, in the same order; a rank without anything to say passes zero elements.
 /// Every wait ends: after patience() seconds without the awaited event the verb throws CommError, and so does each later
 /// verb, since the buffers of an unfinished call may still be in use. Then only abort() is left.
 class Transport {
@@ -58,10 +70,11 @@ class Transport {
   void set_phase(std::string phase) { phase_ = std::move(phase); }
 
   /// The root's elements reach every rank's buffer. Shapes: the same number of elements on all ranks.
-  /// Calls: collective. Any size: long buffers travel in pieces.
+  /// Calls: collective, size() - 1 messages, log2 of them one after another. Any size: long buffers travel in pieces.
   template <Payload T, std::size_t Extent>
   void broadcast(std::span<T, Extent> buffer, int root) {
     begin_with(root, "broadcast");
+    ++counted(Verb::kBroadcast).calls;
     if (!buffer.empty()) broadcast_bytes(std::as_writable_bytes(buffer), root);
   }
 
@@ -70,10 +83,11 @@ class Transport {
   void broadcast_string(std::string& text, int root, std::size_t limit = kMaxStringBytes);
 
   /// Everybody's elements in rank order, on every rank. Shapes: mine [n], all [size() * n], n equal on all ranks.
-  /// Calls: collective.  Throws CommError if the shapes disagree.
+  /// Calls: collective, up the tree and down: 2 * (size() - 1) messages.  Throws CommError if the shapes disagree.
   template <Payload T, std::size_t Extent>
   void all_gather(std::type_identity_t<std::span<const T>> mine, std::span<T, Extent> all) {
     begin_all_gather(mine.size(), all.size());
+    ++counted(Verb::kAllGather).calls;
     if (!mine.empty()) all_gather_bytes(std::as_bytes(mine), std::as_writable_bytes(all));
   }
 
@@ -91,13 +105,14 @@ class Transport {
                                                             std::size_t limit = kMaxStringBytes);
 
   /// Elements of all ranks one after the other in rank order, at the root; empty elsewhere.
-  /// Shapes: counts [size()], the same on all ranks; mine [counts[rank()]]. Calls: collective; no size is sent.
-  /// Throws CommError if mine and counts disagree or the sum overflows. Any size: above 1 GiB each rank sends to the root.
+  /// Shapes: counts [size()], the same on all ranks; mine [counts[rank()]]. Calls: collective; one message to the root from
+  /// each other rank whose count is not 0; no size is sent. Throws CommError if mine and counts disagree or the sum overflows.
   template <class T, std::size_t Extent>
   requires Payload<std::remove_const_t<T>>
   [[nodiscard]] std::vector<std::remove_const_t<T>> gather_varying(std::span<T, Extent> mine,
                                                                    std::span<const std::size_t> counts, int root) {
     const std::vector<std::size_t> bytes = begin_gather(mine.size(), counts, sizeof(T), root);
+    ++counted(Verb::kGather).calls;
     std::vector<std::remove_const_t<T>> all(rank() == root ? bytes.back() / sizeof(T) : 0);
     if (bytes.back() > 0) {
       gather_bytes(std::as_bytes(mine), std::span(bytes).first(counts.size()), std::as_writable_bytes(std::span(all)),
@@ -106,19 +121,24 @@ class Transport {
     return all;
   }
 
+  /// One message of all ranks on rank 0, put together on the way there; empty elsewhere. Where combining shortens, rank 0 gets log2
+  /// of size() short messages instead of size() - 1.
+  /// Shapes: mine [merging.bytes(rank(), rank() + 1)]. Calls: collective. Throws CommError for another length; what combine throws.
+  [[nodiscard]] std::vector<std::byte> merge_up(std::vector<std::byte> mine, const Merging& merging);
+
   /// Calls: p2p. Returns when the elements may be reused, which can be before they are received.
   template <class T, std::size_t Extent>
   requires Payload<std::remove_const_t<T>>
   void send(std::span<T, Extent> elements, int to, Tag tag) {
     begin_with(to, tag, "send");
-    send_bytes(std::as_bytes(elements), to, tag);
+    send_counted(std::as_bytes(elements), to, tag, Verb::kMessage);
   }
 
   /// Calls: p2p. Shapes: exactly as many elements as were sent (CommError otherwise). Messages of one source and tag keep their order.
   template <Payload T, std::size_t Extent>
   void receive(std::span<T, Extent> elements, int from, Tag tag) {
     begin_with(from, tag, "receive");
-    receive_bytes(std::as_writable_bytes(elements), from, tag);
+    receive_counted(std::as_writable_bytes(elements), from, tag, Verb::kMessage);
   }
 
   /// Sends a copy that the transport owns until it has left. Calls: p2p, returns at once; see flush().
@@ -127,6 +147,7 @@ class Transport {
   void post(std::span<T, Extent> elements, int to, Tag tag) {
     begin_with(to, tag, "post");
     const auto bytes = std::as_bytes(elements);
+    count_sent(Verb::kMessage, bytes.size());
     post_bytes(std::vector<std::byte>(bytes.begin(), bytes.end()), to, tag);
   }
 
@@ -151,9 +172,13 @@ class Transport {
     Received<T> received;
     const auto source = try_receive_any_bytes(std::as_writable_bytes(std::span(&received.value, 1)), tag);
     if (!source) return std::nullopt;
+    count_received(Verb::kMessage, sizeof(T));
     received.source = *source;
     return received;
   }
+
+  /// What this rank has sent and received. Calls: local.
+  [[nodiscard]] const Traffic& traffic(Verb verb) const { return traffic_[static_cast<std::size_t>(verb)]; }
 
   /// Returns when every rank has called it. Calls: collective.
   void barrier();
@@ -172,17 +197,32 @@ class Transport {
   [[noreturn]] void fail(const std::string& text);
   [[nodiscard]] bool is_broken() const noexcept { return broken_; }
 
+  /// Where a message goes that is on its way here.
+  struct Incoming {
+    std::span<std::byte> bytes;
+    int from;
+  };
+
  private:
-  virtual void broadcast_bytes(std::span<std::byte> buffer, int root) = 0;
-  virtual void all_gather_bytes(std::span<const std::byte> mine, std::span<std::byte> all) = 0;
-  virtual void gather_bytes(std::span<const std::byte> mine, std::span<const std::size_t> byte_counts,
-                            std::span<std::byte> all, int root) = 0;
   virtual void send_bytes(std::span<const std::byte> bytes, int to, Tag tag) = 0;
-  virtual void receive_bytes(std::span<std::byte> bytes, int from, Tag tag) = 0;
+  /// All of one tag, from different ranks, in whichever order they come.
+  virtual void receive_all_bytes(std::span<const Incoming> incoming, Tag tag) = 0;
   virtual void post_bytes(std::vector<std::byte> bytes, int to, Tag tag) = 0;
   virtual std::optional<int> try_receive_any_bytes(std::span<std::byte> bytes, Tag tag) = 0;
   virtual void flush_posted() = 0;
   virtual void barrier_all() = 0;
+
+  // common/comm/collectives.cc
+  void broadcast_bytes(std::span<std::byte> buffer, int root, Verb verb = Verb::kBroadcast);
+  void all_gather_bytes(std::span<const std::byte> mine, std::span<std::byte> all);
+  void gather_bytes(std::span<const std::byte> mine, std::span<const std::size_t> byte_counts, std::span<std::byte> all,
+                    int root);
+  std::vector<std::byte> merge_bytes(std::vector<std::byte> mine, const Merging& merging, Verb verb);
+  void send_counted(std::span<const std::byte> bytes, int to, Tag tag, Verb verb);
+  void receive_counted(std::span<std::byte> bytes, int from, Tag tag, Verb verb);
+  Traffic& counted(Verb verb) { return traffic_[static_cast<std::size_t>(verb)]; }
+  void count_sent(Verb verb, std::size_t bytes);
+  void count_received(Verb verb, std::size_t bytes);
 
   int receive_any_bytes(std::span<std::byte> bytes, Tag tag);
   void begin(const char* verb) const;
@@ -200,6 +240,7 @@ class Transport {
   std::string phase_ = "start";
   double patience_ = kDefaultPatienceSeconds;
   bool broken_ = false;
+  std::array<Traffic, kVerbNames.size()> traffic_{};
 };
 
 /// Names what the rank is doing, for the messages of waits within this scope.
