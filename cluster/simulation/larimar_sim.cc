@@ -71,8 +71,11 @@ struct Reading {
       : transport(all),
         network(options.network),
         roles_plan(launch::plan_storage(all.size())),
-        memory(all, roles_plan, options.memory),
-        keys(launch::read_query_keys(options.folder / "queries.safetensors", memory.folder.manifest().key_size)) {
+        memory(all, roles_plan, options.memory) {
+    if (all.rank() == 0)
+      keys = launch::read_query_keys(options.folder / "queries.safetensors", memory.folder.manifest().key_size);
+    count = static_cast<std::uint64_t>(keys.rows());
+    all.broadcast(std::span(&count, 1), 0);
     roles = {memory.coordinator ? &*memory.coordinator : nullptr, memory.shard ? &*memory.shard : nullptr, nullptr};
   }
 
@@ -80,7 +83,8 @@ struct Reading {
   coordinator::Network network;
   wire::RolePlan roles_plan;
   launch::OpenMemory memory;
-  linalg::Matrix keys;
+  linalg::Matrix keys;  // on rank 0
+  std::uint64_t count = 0;
   launch::Roles roles{};
   std::uint64_t step = 0;
 };
@@ -141,7 +145,7 @@ int run(comm::Transport& transport, const Options& options) {
   if (launch::ask_keys(transport, ask) != 0) throw base::Error(base::ExitCode::kInternal, "the reads failed");
 
   Reading reading(transport, options);
-  const auto all = static_cast<std::size_t>(reading.keys.rows());
+  const auto all = static_cast<std::size_t>(reading.count);
   const std::size_t single = std::min(all, kSingleReads);
   Answers merged, gathered, merged_single, gathered_single;
   report["merged"] = read(reading, all, options.batch, wire::ProposalRoute::kMerged, merged);

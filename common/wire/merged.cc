@@ -47,7 +47,7 @@ void check_scores(std::span<const Proposal> proposals) {
 void merge_row(std::span<const Proposal> low, std::span<const Proposal> high, std::span<Proposal> best) {
   std::size_t l = 0, h = 0, n = 0;
   while (n < best.size() && (l < low.size() || h < high.size())) {
-    const bool from_low = h == high.size() || (l < low.size() && !ranks_before(high[h], low[l]));
+    const bool from_low = h == high.size() || (l < low.size() && !proposal_before(high[h], low[l]));
     const Proposal& next = from_low ? low[l++] : high[h++];
     if (is_absent(next.candidate)) continue;
     const auto same = [&](const Proposal& other) { return other.candidate.segment == next.candidate.segment; };

@@ -97,7 +97,7 @@ static_assert(std::is_trivially_copyable_v<Proposal> && sizeof(Proposal) == 24);
 static_assert(offsetof(Proposal, shard) == 16);
 
 /// The one order of proposals: as ranks_before, and one segment on two shards by the lower shard.
-[[nodiscard]] constexpr bool ranks_before(const Proposal& a, const Proposal& b) {
+[[nodiscard]] constexpr bool proposal_before(const Proposal& a, const Proposal& b) {
   if (a.candidate.score != b.candidate.score || a.candidate.segment != b.candidate.segment)
     return ranks_before(a.candidate, b.candidate);
   return a.shard < b.shard;

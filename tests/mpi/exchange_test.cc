@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "coordinator/codebook.h"
+#include "coordinator/cost_model.h"
 #include "tests/mpi/memory_world.h"
 #include "tests/mpi/ranks.h"
 
@@ -69,13 +70,47 @@ void expect_stored_read(const coordinator::BatchRead& read, const SlowMemory& sl
   }
 }
 
-void check_stored(const std::string& context, KeyMode mode, std::size_t k, int decoders) {
+coordinator::RankCost sum_of(const comm::Transport& transport) {
+  coordinator::RankCost sum;
+  for (std::size_t verb = 0; verb < comm::kVerbNames.size(); ++verb) {
+    const comm::Traffic& traffic = transport.traffic(static_cast<comm::Verb>(verb));
+    sum.messages_sent += traffic.messages_sent;
+    sum.bytes_sent += traffic.bytes_sent;
+    sum.messages_received += traffic.messages_received;
+    sum.bytes_received += traffic.bytes_received;
+  }
+  return sum;
+}
+
+/// What this rank sent for one read is what the cost model says of it.
+void expect_predicted(comm::Transport& transport, const wire::RolePlan& roles, const wire::ReadPlan& plan,
+                      const coordinator::BatchRead& read) {
+  const coordinator::RankCost found = sum_of(transport);  // before the broadcast below
+  std::vector<std::size_t> chosen(roles.shards());
+  for (const wire::CodeRecord& record : read.records) {
+    if (record.status == wire::ReadStatus::kOk) ++chosen[record.shard.value];
+  }
+  transport.broadcast(std::span(chosen), 0);
+  const coordinator::Cost cost = coordinator::predict_read(plan, roles, chosen, {.bytes_per_second = 1e9});
+  const coordinator::RankCost& expected = cost.ranks[static_cast<std::size_t>(transport.rank())];
+  EXPECT_EQ(found.messages_sent, expected.messages_sent);
+  EXPECT_EQ(found.bytes_sent, expected.bytes_sent);
+  EXPECT_EQ(found.messages_received, expected.messages_received);
+  EXPECT_EQ(found.bytes_received, expected.bytes_received);
+  EXPECT_EQ(cost.collectives, 4U);
+}
+
+void check_stored(const std::string& context, KeyMode mode, std::size_t k, int decoders,
+                  wire::ProposalRoute route = wire::ProposalRoute::kMerged) {
   const SlowMemory slow(context, mode);
   const Matrix keys = query_keys(slow);
   on_every_rank([&](comm::Transport& transport) {
     MemoryRank rank(transport.rank(), wire::plan_roles(transport.size(), decoders), context, mode);
+    wire::ReadPlan plan = read_plan(k);
+    plan.route = route;
     const auto read =
-        launch::exchange_read(transport, rank.plan, rank.roles, read_plan(k), transport.rank() == 0 ? keys : Matrix());
+        launch::exchange_read(transport, rank.plan, rank.roles, plan, transport.rank() == 0 ? keys : Matrix());
+    expect_predicted(transport, rank.plan, plan, read);
     const auto texts = launch::exchange_decode(transport, rank.plan, rank.roles, read.z_read, kQueries * k,
                                                static_cast<std::size_t>(kCodeSize));
     if (transport.rank() != 0) {
@@ -93,6 +128,10 @@ TEST(Exchange, StoredReadsEqualOneProcessBitForBit) {
   check_stored(context, KeyMode::kSegment, 4, 1);
   check_stored(context, KeyMode::kPrefix, 1, 2);
   check_stored(context, KeyMode::kSentence, 3, 1);
+}
+
+TEST(Exchange, GatheredProposalsGiveTheSameRead) {
+  check_stored(support::random_prose(90'000, 1), KeyMode::kSegment, 4, 1, wire::ProposalRoute::kGathered);
 }
 
 TEST(Exchange, ManyDecodersShareTheRows) { check_stored(support::random_prose(20'000, 2), KeyMode::kSegment, 2, 3); }

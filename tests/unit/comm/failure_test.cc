@@ -95,7 +95,7 @@ TEST_P(FailureTest, ACollectiveWithoutItsRootEndsAtTheDeadline) {
     const PhaseScope phase(t, "plan");
     std::string plan;
     EXPECT_THAT(message_of([&] { t.broadcast_string(plan, 0); }),
-                AllOf(HasSubstr("a broadcast with rank 0"), HasSubstr("'plan'")));
+                AllOf(HasSubstr("for a broadcast with rank "), HasSubstr("'plan'")));
   });
 }
 
@@ -147,6 +147,24 @@ TEST_P(FailureTest, ShapesThatDisagreeAreRefused) {
   run([](Transport& t) {
     const std::vector<std::size_t> counts(static_cast<std::size_t>(t.size()) + 1, 0);
     EXPECT_THROW(static_cast<void>(t.gather_varying(std::span<const int>(), counts, 0)), base::CommError);
+  });
+}
+
+TEST_P(FailureTest, AMergeOfAnotherLengthThanAgreedIsRefused) {
+  run([](Transport& t) {
+    const Merging merging{[](int, int) { return std::size_t{8}; }, {}};
+    EXPECT_THROW(static_cast<void>(t.merge_up(std::vector<std::byte>(7), merging)), base::CommError);
+  });
+}
+
+TEST_P(FailureTest, AMergeWithoutARankEndsAtTheDeadline) {
+  run([](Transport& t) {
+    if (t.rank() != 0 || t.size() == 1) return;
+    t.set_patience(0.3);
+    const Merging merging{[](int first, int last) { return static_cast<std::size_t>(last - first); },
+                          [](auto low, auto) { return std::vector<std::byte>(low.begin(), low.end()); }};
+    EXPECT_THAT(message_of([&] { static_cast<void>(t.merge_up(std::vector<std::byte>(1), merging)); }),
+                HasSubstr("for a merge with rank 1"));
   });
 }
 

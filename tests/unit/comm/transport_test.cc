@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cstring>
 #include <numeric>
 
 #include "tests/unit/comm/ranks.h"
@@ -105,6 +107,83 @@ TEST_P(TransportTest, GatherVaryingJoinsUnequalPartsAtTheRoot) {
       const std::size_t total = counts.size() * (counts.size() - 1) / 2;
       EXPECT_EQ(all, t.rank() == root ? numbers(0, total) : std::vector<int>()) << "root " << root;
     }
+  });
+}
+
+/// Ranks say their number, but for each third, which says nothing; a run is its numbers one after another.
+std::vector<std::byte> own_number(const Transport& t) {
+  if (t.rank() % 3 == 1) return {};
+  const int number = t.rank();
+  const auto bytes = std::as_bytes(std::span(&number, 1));
+  return {bytes.begin(), bytes.end()};
+}
+const Merging kAppendNumbers{[](int first, int last) {
+                               std::size_t bytes = 0;
+                               for (int r = first; r < last; ++r) bytes += r % 3 == 1 ? 0 : sizeof(int);
+                               return bytes;
+                             },
+                             [](std::span<const std::byte> low, std::span<const std::byte> high) {
+                               EXPECT_FALSE(low.empty() || high.empty());
+                               std::vector<std::byte> both(low.begin(), low.end());
+                               both.insert(both.end(), high.begin(), high.end());
+                               return both;
+                             }};
+
+TEST_P(TransportTest, MergeUpJoinsNeighboursInRankOrder) {
+  run([](Transport& t) {
+    for (int round = 0; round < 3; ++round) {
+      const std::vector<std::byte> all = t.merge_up(own_number(t), kAppendNumbers);
+      if (t.rank() != 0) {
+        EXPECT_TRUE(all.empty());
+        continue;
+      }
+      std::vector<int> found(all.size() / sizeof(int)), expected;
+      std::memcpy(found.data(), all.data(), all.size());
+      for (int r = 0; r < t.size(); ++r)
+        if (r % 3 != 1) expected.push_back(r);
+      EXPECT_EQ(found, expected);
+    }
+  });
+}
+
+TEST_P(TransportTest, CountsWhatItSendsAndReceives) {
+  run([](Transport& t) {
+    const auto ranks = static_cast<std::uint64_t>(t.size());
+    std::vector<int> values(10);
+    t.broadcast(std::span(values), t.size() - 1);
+    static_cast<void>(t.all_gather_one(t.rank()));
+    std::vector<std::size_t> counts(ranks, 2);
+    counts.front() = 0;
+    static_cast<void>(t.gather_varying(std::span<const int>(values.data(), counts[static_cast<std::size_t>(t.rank())]),
+                                       counts, t.size() - 1));
+    if (t.rank() == 0) t.send(std::span(values), t.size() - 1, kData);
+    if (t.rank() == t.size() - 1) t.receive(std::span(values), 0, kData);
+
+    std::array<Traffic, kVerbNames.size()> mine{};  // before the next all_gather, which counts too
+    for (std::size_t i = 0; i < mine.size(); ++i) mine[i] = t.traffic(static_cast<Verb>(i));
+    const auto everybodys = t.all_gather_one(mine);
+    std::array<Traffic, kVerbNames.size()> sum{};
+    for (const auto& rank : everybodys) {
+      for (std::size_t i = 0; i < sum.size(); ++i) {
+        sum[i].messages_sent += rank[i].messages_sent;
+        sum[i].bytes_sent += rank[i].bytes_sent;
+        sum[i].messages_received += rank[i].messages_received;
+        sum[i].bytes_received += rank[i].bytes_received;
+      }
+    }
+    for (const Traffic& one : sum) {
+      EXPECT_EQ(one.messages_sent, one.messages_received);
+      EXPECT_EQ(one.bytes_sent, one.bytes_received);
+    }
+    const auto of = [&](Verb verb) { return sum[static_cast<std::size_t>(verb)]; };
+    EXPECT_EQ(of(Verb::kBroadcast).messages_sent, ranks - 1);
+    EXPECT_EQ(of(Verb::kBroadcast).bytes_sent, (ranks - 1) * 40);
+    EXPECT_EQ(of(Verb::kAllGather).messages_sent, 2 * (ranks - 1));
+    EXPECT_EQ(of(Verb::kGather).messages_sent, ranks < 3 ? 0 : ranks - 2)
+        << "not from rank 0, which has none, nor the root";
+    EXPECT_EQ(of(Verb::kMerge), Traffic{});
+    EXPECT_EQ(of(Verb::kMessage).bytes_sent, 40U);
+    EXPECT_EQ(mine[0].calls, 1U);
   });
 }
 
