@@ -24,7 +24,9 @@ ordered_json rank_json(const std::vector<RankReport>& ranks) {
                     {"host", rank.host},
                     {"roles", rank.roles},
                     {"pid", rank.pid},
-                    {"peak_memory_bytes", rank.peak_memory_bytes}});
+                    {"peak_memory_bytes", rank.peak_memory_bytes},
+                    {"messages_sent", rank.messages_sent},
+                    {"bytes_sent", rank.bytes_sent}});
   }
   return list;
 }

@@ -21,6 +21,7 @@ struct RankReport {
   std::vector<std::string> roles{};
   std::int64_t pid = 0;
   std::uint64_t peak_memory_bytes = 0;
+  std::uint64_t messages_sent = 0, bytes_sent = 0;  // to other ranks, all of the job so far
 };
 
 /// A value of a phase: its seconds, or its tokens/s.

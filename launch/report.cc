@@ -86,9 +86,11 @@ void report_ranks(comm::Transport& transport, const wire::RolePlan& plan, coordi
   const auto hosts = transport.all_gather_one(host);
   const auto memory = transport.all_gather_one(base::peak_memory_bytes());
   const auto pids = transport.all_gather_one(base::process_id());
+  const auto sent = transport.all_gather_one(transport.sent());
   for (int rank = 0; rank < plan.ranks; ++rank) {
     const auto i = static_cast<std::size_t>(rank);
-    report.ranks.push_back({rank, hosts[i].text, plan.roles_of(rank), pids[i], memory[i]});
+    report.ranks.push_back(
+        {rank, hosts[i].text, plan.roles_of(rank), pids[i], memory[i], sent[i].messages, sent[i].bytes});
   }
 }
 

@@ -1,6 +1,7 @@
 #include "cluster/simulation/counts.h"
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 namespace larimar::simulation {
@@ -15,6 +16,18 @@ constexpr std::array kCollectives = {comm::Verb::kBroadcast, comm::Verb::kAllGat
 RankCost operator-(const RankCost& a, const RankCost& b) {
   return {a.messages_sent - b.messages_sent, a.bytes_sent - b.bytes_sent, a.messages_received - b.messages_received,
           a.bytes_received - b.bytes_received};
+}
+
+RankCost traffic_of(const comm::Transport& transport) {
+  RankCost sum;
+  for (std::size_t verb = 0; verb < comm::kVerbNames.size(); ++verb) {
+    const comm::Traffic& traffic = transport.traffic(static_cast<comm::Verb>(verb));
+    sum.messages_sent += traffic.messages_sent;
+    sum.bytes_sent += traffic.bytes_sent;
+    sum.messages_received += traffic.messages_received;
+    sum.bytes_received += traffic.bytes_received;
+  }
+  return sum;
 }
 
 /// Of rank 0, of the rank with the most, and of all.
@@ -37,15 +50,7 @@ json messages(std::span<const RankCost> ranks) {
 }  // namespace
 
 Counted::Step Counted::now() const {
-  Step step;
-  for (const comm::Verb verb : {comm::Verb::kBroadcast, comm::Verb::kAllGather, comm::Verb::kGather, comm::Verb::kMerge,
-                                comm::Verb::kMessage}) {
-    const comm::Traffic& traffic = transport_.traffic(verb);
-    step.rank.messages_sent += traffic.messages_sent;
-    step.rank.bytes_sent += traffic.bytes_sent;
-    step.rank.messages_received += traffic.messages_received;
-    step.rank.bytes_received += traffic.bytes_received;
-  }
+  Step step{traffic_of(transport_), 0};
   for (const comm::Verb verb : kCollectives) step.collectives += transport_.traffic(verb).calls;
   return step;
 }

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <fstream>
 #include <iostream>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -26,7 +27,7 @@ using nlohmann::json;
 
 struct Options {
   std::filesystem::path folder;  // of codes.safetensors and queries.safetensors
-  std::filesystem::path memory, out;
+  std::filesystem::path memory, out, traffic;
   Synthetic synthetic;
   std::size_t batch = 64;
   coordinator::Network network;
@@ -162,6 +163,12 @@ int run(comm::Transport& transport, const Options& options) {
   return equal ? 0 : static_cast<int>(base::ExitCode::kDegraded);
 }
 
+/// "RANK MESSAGES BYTES" of all that this rank has sent; lines of all ranks in one file. Local.
+void tell_traffic(const comm::Transport& transport, const std::filesystem::path& path) {
+  const comm::Sent sent = transport.sent();
+  std::ofstream(path, std::ios::app) << transport.rank() << ' ' << sent.messages << ' ' << sent.bytes << '\n';
+}
+
 /// Rank 2 does a broadcast more than the others: it waits for what nobody sends, and its parent for its part of the merge.
 int out_of_step(comm::Transport& transport) {
   std::vector<float> keys(16);
@@ -189,6 +196,7 @@ int start(int argc, char** argv) {
   simulate->add_option("--memory", options.memory, "memory folder to make")->required();
   simulate->add_option("--out", options.out, "safetensors for what is read")->required();
   simulate->add_option("--batch", options.batch);
+  simulate->add_option("--traffic", options.traffic, "file for what each rank has sent in all");
   simulate->add_option("--latency", options.network.latency_seconds)->required();
   simulate->add_option("--bandwidth", options.network.bytes_per_second)->required();
   simulate->add_option("--overhead", options.network.overhead_seconds)->required();
@@ -204,6 +212,7 @@ int start(int argc, char** argv) {
     transport.set_patience(kForEver);
     if (*make && transport.rank() == 0) make_synthetic(options.folder, options.synthetic);
     if (*simulate) code = run(transport, options);
+    if (*simulate && !options.traffic.empty()) tell_traffic(transport, options.traffic);
     if (*confuse) code = out_of_step(transport);
   } catch (const base::Error& error) {
     std::fprintf(stderr, "larimar_sim: %s\n", error.what());

@@ -67,11 +67,15 @@ def make(sim, folder, rows, queries):
         raise Failure(1, f"no codes were made: {result.stderr}")
 
 
-def simulate(sim, folder, ranks, deadline=600, extra=()):
-    """Ingest and reads on so many ranks: the report of larimar_sim. Its answers are FOLDER/found-RANKS.safetensors."""
-    result = smpirun(sim, ranks, ["run", folder, "--memory", folder / f"memory-{ranks}", "--out",
-                                  folder / f"found-{ranks}.safetensors", "--latency", LATENCY, "--bandwidth", BANDWIDTH,
-                                  "--overhead", OVERHEAD, "--eager", EAGER], deadline, extra)
+def run_arguments(folder, ranks):
+    """Of larimar_sim: ingest and reads into and out of FOLDER/memory-RANKS, answers in FOLDER/found-RANKS.safetensors."""
+    return ["run", folder, "--memory", folder / f"memory-{ranks}", "--out", folder / f"found-{ranks}.safetensors",
+            "--latency", LATENCY, "--bandwidth", BANDWIDTH, "--overhead", OVERHEAD, "--eager", EAGER]
+
+
+def simulate(sim, folder, ranks, deadline=600):
+    """The report of larimar_sim on so many ranks. Raises Failure where counted is not predicted or answers differ."""
+    result = smpirun(sim, ranks, run_arguments(folder, ranks), deadline)
     lines = [line for line in result.stdout.splitlines() if line.startswith("{")]
     if len(lines) != 1:
         raise Failure(1, f"{ranks} simulated ranks ended with {result.returncode} and no report:\n{result.stdout}{result.stderr}")

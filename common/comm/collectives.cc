@@ -41,6 +41,15 @@ void Transport::count_received(Verb verb, std::size_t bytes) {
   counted(verb).bytes_received += bytes;
 }
 
+Sent Transport::sent() const {
+  Sent all;
+  for (const Traffic& one : traffic_) {
+    all.messages += one.messages_sent;
+    all.bytes += one.bytes_sent;
+  }
+  return all;
+}
+
 void Transport::send_counted(std::span<const std::byte> bytes, int to, Tag tag, Verb verb) {
   send_bytes(bytes, to, tag);
   count_sent(verb, bytes.size());

@@ -18,4 +18,9 @@ struct Traffic {
   friend bool operator==(const Traffic&, const Traffic&) = default;
 };
 
+/// Messages and their bytes, of all verbs.
+struct Sent {
+  std::uint64_t messages = 0, bytes = 0;
+};
+
 }  // namespace larimar::comm

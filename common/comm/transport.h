@@ -179,6 +179,7 @@ class Transport {
 
   /// What this rank has sent and received. Calls: local.
   [[nodiscard]] const Traffic& traffic(Verb verb) const { return traffic_[static_cast<std::size_t>(verb)]; }
+  [[nodiscard]] Sent sent() const;
 
   /// Returns when every rank has called it. Calls: collective.
   void barrier();

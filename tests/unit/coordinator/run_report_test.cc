@@ -19,9 +19,14 @@ RunReport full_report() {
   report.version = "0.1.0";
   report.started_at = at_milliseconds(1'700'000'000'000);
   report.ended_at = at_milliseconds(1'700'000'012'345);
-  report.ranks = {
-      {.rank = 0, .host = "a", .roles = {"coordinator", "decoder"}, .pid = 11, .peak_memory_bytes = 5'000'000'000},
-      {.rank = 1, .host = "b", .roles = {"shard"}, .pid = 12, .peak_memory_bytes = 100}};
+  report.ranks = {{.rank = 0,
+                   .host = "a",
+                   .roles = {"coordinator", "decoder"},
+                   .pid = 11,
+                   .peak_memory_bytes = 5'000'000'000,
+                   .messages_sent = 7,
+                   .bytes_sent = 900},
+                  {.rank = 1, .host = "b", .roles = {"shard"}, .pid = 12, .peak_memory_bytes = 100}};
   report.phases = {{"segment", 0.25}, {"encode", 8.5}, {"ask", 1.0}};
   report.context = {.documents = 49, .bytes = 600'000, .segments = 9'000, .tokens = 137'000, .repaired_bytes = 3};
   report.tokens_per_second = {{"segment", 548'000.0}, {"encode", 16'000.0}};
@@ -47,7 +52,9 @@ TEST(RunReportJson, HoldsWhatTheRunWas) {
                                       {"host", "a"},
                                       {"roles", {"coordinator", "decoder"}},
                                       {"pid", 11},
-                                      {"peak_memory_bytes", 5'000'000'000}}));
+                                      {"peak_memory_bytes", 5'000'000'000},
+                                      {"messages_sent", 7},
+                                      {"bytes_sent", 900}}));
   EXPECT_EQ(object["ranks"].size(), 2U);
   EXPECT_EQ(
       object["context"],
