@@ -2,10 +2,11 @@
 """Ingests codes and reads keys on simulated ranks of a cluster, beside what the cost model says.
 
     cluster/simulation/run.py [--sim build/release/larimar_sim.so] [--ranks 16,64,256] [--out FOLDER] [--json FILE] [--table FILE]
+        [--curve FILE]
 
 Needs SimGrid's smpirun (Debian package libsimgrid-dev). Each number of ranks is one process that simulates all of them, with
 the messages of fat_tree_100g.xml and no time for computing. Prints a line for each; FOLDER keeps the memories and what was
-read; --json keeps all numbers, --table those for docs/clusters.md, and --curve draws them.
+read; --json keeps all numbers, --table those for docs/clusters.md, --curve draws them.
 Exit codes: 0 done, 1 counted is not predicted or answers differ, 2 usage, 66 something is missing.
 """
 import argparse
@@ -15,6 +16,8 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+
+import curve
 
 HERE = pathlib.Path(__file__).resolve().parent
 PLATFORM = HERE / "fat_tree_100g.xml"
@@ -90,32 +93,31 @@ def median(values):
     return ordered[len(ordered) // 2]
 
 
-def of_full_batches(part, batch, queries):
-    """Seconds of the batches that are full, and what was predicted: the last one may be shorter."""
-    full = max(1, queries // batch)
-    return median(part["seconds"][:full]), median(part["predicted_seconds"][:full])
+PARTS = {"merged": 64, "gathered": 64, "merged_single": 1, "gathered_single": 1}  # and keys in a read
 
 
-def table(reports, queries):
-    """One row for each number of ranks: simulated and predicted times, messages and bytes of a read of 64 keys."""
+def times(report, part):
+    """Medians over the reads of a part: simulated and predicted microseconds."""
+    return median(report[part]["seconds"]) * MICROSECONDS, median(report[part]["predicted_seconds"]) * MICROSECONDS
+
+
+def table(reports):
+    """One row for each number of ranks; times as simulated (model)."""
     rows = []
     for report in reports:
-        seconds = {}
-        for name, batch in (("merged", report["batch"]), ("gathered", report["batch"]), ("merged_single", 1), ("gathered_single", 1)):
-            seconds[name] = of_full_batches(report[name], batch, queries if batch > 1 else 8)
-        pair = lambda times: f"{times[0] * MICROSECONDS:.0f} ({times[1] * MICROSECONDS:.0f})"
-        merged = report["merged"]
-        ingest = report["ingest"]
+        pair = {part: "{:.0f} ({:.0f})".format(*times(report, part)) for part in (*PARTS, "ingest")}
+        merged, gathered = report["merged"], report["gathered"]
         rows.append({
             "ranks": f"{report['ranks']:,}",
-            "64 keys, merged: us (model)": pair(seconds["merged"]),
-            "gathered": pair(seconds["gathered"]),
-            "1 key, merged": pair(seconds["merged_single"]),
-            "gathered ": pair(seconds["gathered_single"]),
-            "messages to rank 0: merged, gathered": f"{merged['messages_received']['root']}, {report['gathered']['messages_received']['root']}",
-            "most bytes a rank sends": f"{merged['bytes_sent']['most']:,}",
-            "bytes of all": f"{merged['bytes_sent']['all']:,}",
-            "ingest: us (model)": pair((ingest["seconds"][0], ingest["predicted_seconds"][0])),
+            "64 keys: merged": pair["merged"],
+            "64 keys: gathered": pair["gathered"],
+            "1 key: merged": pair["merged_single"],
+            "1 key: gathered": pair["gathered_single"],
+            "messages to rank 0: merged": merged["messages_received"]["root"],
+            "messages to rank 0: gathered": gathered["messages_received"]["root"],
+            "bytes that rank 0 sends": f"{merged['bytes_sent']['root']:,}",
+            "bytes of all ranks": f"{merged['bytes_sent']['all']:,}",
+            "ingest": pair["ingest"],
         })
     return rows
 
@@ -127,6 +129,7 @@ def main(arguments=None):
     parser.add_argument("--rows", type=int, default=16384, help="codes; 64 make a block (default: 16384)")
     parser.add_argument("--out", type=pathlib.Path, help="folder to keep (default: a temporary one)")
     parser.add_argument("--json", type=pathlib.Path, help="file for all numbers")
+    parser.add_argument("--curve", type=pathlib.Path, help="file for the drawing in docs/clusters.md (SVG)")
     parser.add_argument("--table", type=pathlib.Path, help="file for the table in docs/clusters.md")
     options = parser.parse_args(arguments)
     if not options.sim.is_file():
@@ -140,15 +143,18 @@ def main(arguments=None):
         reports = []
         for ranks in counts:
             reports.append(simulate(options.sim, folder, ranks))
-            row = table(reports[-1:], queries)[0]
-            print(", ".join(f"{name.strip()} {value}" for name, value in row.items()), flush=True)
+            row = table(reports[-1:])[0]
+            print(", ".join(f"{name} {value}" for name, value in row.items()), flush=True)
         found = {(folder / f"found-{ranks}.safetensors").read_bytes() for ranks in counts}
         # The shard and slot of an answer follow from the number of ranks; codes, scores and ids must not. The test compares them.
         print(f"{len(counts)} numbers of ranks, {len(found)} different files of answers")
     if options.json:
         options.json.write_text(json.dumps(reports, indent=1) + "\n", encoding="utf-8")
     if options.table:
-        options.table.write_text(json.dumps(table(reports, queries), indent=1) + "\n", encoding="utf-8")
+        options.table.write_text(json.dumps(table(reports), indent=1) + "\n", encoding="utf-8")
+    if options.curve:
+        series = {part: [(report["ranks"], *times(report, part)) for report in reports] for part in PARTS}
+        options.curve.write_text(curve.draw(series), encoding="utf-8")
     return 0
 
 
