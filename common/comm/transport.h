@@ -51,7 +51,8 @@ struct Awaited {
 
 /// One rank's end of a group of ranks; knows bytes and nothing of their meaning. Used by one thread only.
 /// Collectives are made of messages along a binomial tree (common/comm/binomial.h), the same on every MPI library: so their
-/// number is known, and every wait is for one message, which can be withdrawn. They are called by every rank of the group, in the same order; a rank without anything to say passes zero elements.
+/// number is known, and every wait is for one message, which can be withdrawn. They are called by every rank of the group, in the
+/// same order; a rank without anything to say passes zero elements.
 /// Every wait ends: after patience() seconds without the awaited event the verb throws CommError, and so does each later
 /// verb, since the buffers of an unfinished call may still be in use. Then only abort() is left.
 class Transport {
