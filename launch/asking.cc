@@ -19,6 +19,7 @@
 namespace larimar::launch {
 namespace {
 
+constexpr double kSameScore = 1e-5;   // a key may differ in its last bits with the batch that it is encoded in
 constexpr double kBelowScope = 0.95;  // share of unseen sentences that a calibrated threshold calls out of scope
 constexpr std::size_t kMostUnseen = 512;
 constexpr std::size_t kFewestUnseen = 20;
@@ -176,7 +177,7 @@ double calibrate_scope(const Asking& asking, const std::filesystem::path& unseen
     std::ranges::sort(best);
     const auto place = static_cast<std::size_t>(std::ceil(kBelowScope * static_cast<double>(best.size())));
     // Above the last one that must stay below; an empty memory answers nothing whatever the threshold.
-    threshold = std::isfinite(best.back()) ? std::nextafter(best[std::min(place, best.size()) - 1], 2.0) : 1.0;
+    threshold = std::isfinite(best.back()) ? best[std::min(place, best.size()) - 1] + kSameScore : 1.0;
   }
   asking.transport.broadcast(std::span(&threshold, 1), 0);
   return threshold;
