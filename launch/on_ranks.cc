@@ -148,19 +148,20 @@ class RankLoop {
     if (!attempt.agreed_error.empty() && transport_->rank() == 0)
       base::log(base::LogLevel::kError, attempt.agreed_error);
     if (attempt.ending.fatal && transport_->size() > 1) transport_->abort(static_cast<base::ExitCode>(attempt.code));
-    if (attempt.ending.done) leave_together(attempt.code);
+    if (attempt.ending.done) meet(attempt.code);
     if (attempt.ending.done && attempt.agreed_error.empty() && transport_->rank() == 0) session_->say();
     return attempt.code;
   }
 
-  // mpirun ends the others as soon as one has left with an error. So all come here first, and nobody calls that a death.
-  void leave_together(int code) {
+  // mpirun ends the others as soon as one has left with an error, and only rank 0 may know the code. So all come here first,
+  // whatever theirs is, and nobody calls that a death.
+  void meet(int code) {
     base::note_job({}, transport_->rank());
-    if (code == 0 || transport_->size() == 1) return;
     try {
-      const comm::PatienceScope soon(*transport_, kLeaveSeconds);
       transport_->barrier();
-    } catch (const base::CommError&) {  // then some are gone already, and the code is known
+    } catch (const base::CommError& error) {  // the work is done; MPI_Finalize would wait for whoever is not here
+      base::log(base::LogLevel::kWarning, error.what());
+      leave(code);
     }
   }
 
