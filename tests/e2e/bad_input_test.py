@@ -143,6 +143,13 @@ class BadQueries(ProgramTest):
             self.assertEqual(result.err.count(f"q.jsonl line {line}: "), 1, result.err)
         self.assertIn("line 5: the id \"a\" was used in line 1", result.err)
 
+    def test_a_code_that_one_rank_alone_knows_keeps_nobody_waiting(self):
+        """Rank 0 ends with 3 and the others with 0; at their end they wait for each other, not for patience to run out."""
+        good = json.dumps({"id": "a", "prefix": "The pass key of the red door is"})
+        result = self.ask(self.context, "--queries", self.write("q.jsonl", good + "\nno JSON\n"), "--patience", 600, ranks=RANKS, query=None)
+        self.assert_done(result, 3)  # the harness ends a start after a minute
+        self.assertNotIn("in vain", result.err)
+
 
 class FewSegments(ProgramTest):
     def test_more_ranks_than_segments(self):
