@@ -45,6 +45,14 @@ def use_ulfm() -> None:
     harness.settings = harness.Settings(program, str(mpirun), harness.settings.source, ("--with-ft", "ulfm"))
 
 
+def use_ulfm_in(case) -> None:
+    """The same for one test, which is left out where they are missing."""
+    case.addCleanup(setattr, harness, "settings", harness.settings)
+    if not has_ulfm():
+        harness.skip_loudly("no program of Open MPI 5; launch/build.sh openmpi5 makes it")
+    use_ulfm()
+
+
 def start(arguments, ranks: int, failpoints: str = "") -> harness.Run:
     return harness.Run(arguments, ranks, {"LARIMAR_FAILPOINT": failpoints} if failpoints else {})
 

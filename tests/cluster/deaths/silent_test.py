@@ -65,11 +65,7 @@ class Silent(ProgramTest):
         self.in_all_roles()
 
     def test_with_ulfm(self):
-        before = harness.settings
-        self.addCleanup(setattr, harness, "settings", before)
-        if not deaths.has_ulfm():
-            harness.skip_loudly("no program of Open MPI 5; launch/build.sh openmpi5 makes it")
-        deaths.use_ulfm()
+        deaths.use_ulfm_in(self)
         self.in_all_roles()
 
     def test_it_goes_on(self):

@@ -65,11 +65,7 @@ class Thrown(ProgramTest):
         self.everywhere()
 
     def test_with_ulfm(self):
-        before = harness.settings
-        self.addCleanup(setattr, harness, "settings", before)
-        if not deaths.has_ulfm():
-            harness.skip_loudly("no program of Open MPI 5; launch/build.sh openmpi5 makes it")
-        deaths.use_ulfm()
+        deaths.use_ulfm_in(self)
         if deaths.FULL:
             return self.everywhere()
         for name, rank in (("launch.command.begin", 2), ("shard.memory.load", 1), ("shard.read.propose", 2), ("coordinator.read.choose", 0),

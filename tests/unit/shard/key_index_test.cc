@@ -15,13 +15,7 @@ namespace {
 
 using linalg::Index;
 using linalg::Matrix;
-
-std::vector<KeyOwner> owners_of(const tests::RandomContext& context) {
-  std::vector<KeyOwner> owners;
-  for (const std::uint32_t owner : context.owner)
-    owners.push_back({.slot = {owner}, .segment = context.segments[owner].id});
-  return owners;
-}
+using tests::owners_of;
 
 /// Every segment's best score, in double, the obvious way.
 std::map<std::uint64_t, double> reference_scores(const tests::RandomContext& context, const Matrix& query) {

@@ -17,13 +17,7 @@ namespace {
 
 using linalg::Index;
 using linalg::Matrix;
-
-std::vector<KeyOwner> owners_of(const tests::RandomContext& context) {
-  std::vector<KeyOwner> owners;
-  for (const std::uint32_t owner : context.owner)
-    owners.push_back({.slot = {owner}, .segment = context.segments[owner].id});
-  return owners;
-}
+using tests::owners_of;
 
 std::vector<KeyOwner> owners_in_order(Index rows) {
   std::vector<KeyOwner> owners;

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "common/linalg/matrix.h"
+#include "shard/key_index.h"
 #include "shard/shard_memory.h"
 
 namespace larimar::tests {
@@ -67,6 +68,14 @@ struct RandomContext {
  private:
   RandomContext() = default;
 };
+
+/// Whose each key is. Returns [rows].
+inline std::vector<shard::KeyOwner> owners_of(const RandomContext& context) {
+  std::vector<shard::KeyOwner> owners;
+  for (const std::uint32_t owner : context.owner)
+    owners.push_back({.slot = {owner}, .segment = context.segments[owner].id});
+  return owners;
+}
 
 inline linalg::Matrix random_unit_rows(linalg::Index rows, linalg::Index columns, std::uint64_t seed) {
   std::mt19937_64 random(seed);
