@@ -1,7 +1,6 @@
 #include "launch/language.h"
 
 #include <algorithm>
-#include <cstring>
 #include <functional>
 #include <iterator>
 
@@ -85,7 +84,7 @@ std::vector<std::vector<double>> exchange_likelihoods(const LanguageRanks& ranks
   for (std::size_t q = 0; q < bytes.size(); ++q) {
     if (bytes[q].size() != passages[q].texts.size() * sizeof(double))
       throw base::CommError("a decoder rank gave another number of likelihoods");
-    std::memcpy(likelihoods.emplace_back(passages[q].texts.size()).data(), bytes[q].data(), bytes[q].size());
+    std::ranges::copy(bytes[q], reinterpret_cast<char*>(likelihoods.emplace_back(passages[q].texts.size()).data()));
   }
   return likelihoods;
 }
