@@ -30,7 +30,7 @@ set(CPACK_COMPONENT_DEV_DESCRIPTION "external memory for language models, librar
  Headers, static libraries and the CMake package Larimar: segments, codes and
  keys, the local memory of a shard, and the coordinator of their reads.")
 set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "libopenmpi-dev, libeigen3-dev, libopenblas-dev, libprotobuf-dev, libspdlog-dev, \
-libutf8proc-dev, libzstd-dev, libxxhash-dev, nlohmann-json3-dev, pkg-config")
+libutf8proc-dev, libzstd-dev, libxxhash-dev, libhwy-dev, nlohmann-json3-dev, pkg-config")
 include(CPack)
 
 # What Debian's policy wants beside the files: copyright and changelog, from NOTICE and the version.

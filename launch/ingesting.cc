@@ -82,7 +82,7 @@ class Watch {
       messages = messages_;
       if (since_message.seconds() > patience - sign_seconds()) {
         // The usual wait says who is silent.
-        const comm::PatienceScope rest(transport_, sign_seconds());
+        const comm::PatienceScope rest(transport_, sign_seconds(), since_message.seconds());
         take(transport_.receive_any<ShardProgress>(kIngestProgress));
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(1));

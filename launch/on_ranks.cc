@@ -27,7 +27,7 @@ namespace {
 
 constexpr double kTellSeconds = 5;  // for the others to hear of a fatal error, while none of them may be stuck
 constexpr double kToldSeconds = 3 * kTellSeconds;  // beyond the patience: who has the error ends the job before
-constexpr double kLeaveSeconds = 5;                // for all to come to an end that they know
+constexpr double kHearSeconds = 0.3;               // for this rank to hear that another one is dead
 constexpr double kSilenceTurn = 1.5, kMostTurns = 3;
 
 /// How one call of the command ended here.
@@ -61,6 +61,16 @@ std::string command_word() {
   return command.substr(command.find(' ') + 1);
 }
 
+// What a dying peer sent may be garbage, and an error that follows from it is not this rank's own. A real one comes again.
+bool is_others_fault(comm::Transport& transport) {
+  const base::Stopwatch watch;
+  while (transport.size() > 1 && watch.seconds() < kHearSeconds) {
+    if (transport.others_gave_up()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return false;
+}
+
 Attempt try_once(const RankCommand& command, comm::Transport& transport, Session& session) {
   try {
     LARIMAR_FAILPOINT("launch.command.begin");
@@ -76,8 +86,10 @@ Attempt try_once(const RankCommand& command, comm::Transport& transport, Session
     if (!wait_for_turn(transport)) return {.phase = transport.phase()};
     return fatal(error.code(), error.what(), transport.phase());
   } catch (const base::Error& error) {
+    if (is_others_fault(transport)) return {.phase = transport.phase()};
     return fatal(error.code(), error.what(), transport.phase());
   } catch (const std::exception& error) {
+    if (is_others_fault(transport)) return {.phase = transport.phase()};
     return fatal(base::ExitCode::kInternal, std::string("unexpected failure: ") + error.what(), transport.phase());
   }
 }
@@ -145,6 +157,11 @@ class RankLoop {
  private:
   // Without ULFM: an error of this rank alone takes the job down by MPI_Abort.
   int end_alone(const Attempt& attempt) {
+    if (!attempt.ending.done && !attempt.ending.fatal) {
+      std::this_thread::sleep_for(std::chrono::seconds(3));  // mpirun ends this rank meanwhile
+      base::log(base::LogLevel::kError, "another rank is gone, which ends the job");
+      transport_->abort(base::ExitCode::kInternal);
+    }
     if (!attempt.agreed_error.empty() && transport_->rank() == 0)
       base::log(base::LogLevel::kError, attempt.agreed_error);
     if (attempt.ending.fatal && transport_->size() > 1) transport_->abort(static_cast<base::ExitCode>(attempt.code));

@@ -32,6 +32,7 @@ class Larimar(CMakePackage):
     depends_on("utf8proc@2.8:")
     depends_on("xapian-core@1.4:")
     depends_on("hwloc@2.9:")
+    depends_on("highway@1.0.3:")
     depends_on("googletest@1.12: +gmock", when="+tests")
 
     conflicts("%gcc@:11", msg="C++20 as used here needs GCC 12 or later")

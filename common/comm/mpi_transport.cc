@@ -92,7 +92,9 @@ void MpiTransport::give_up() noexcept {
 }
 
 bool MpiTransport::others_gave_up() {
-  if (!can_lose_ranks_ || revoked_) return false;
+  if (revoked_) return true;
+  if (!can_lose_ranks_)
+    return std::ranges::any_of(peers_, [&](const Peer& peer) { return state_of(peer, host()) == PeerState::kGone; });
   int found = 0;
   MPI_Message message = MPI_MESSAGE_NULL;
   MPI_Status status{};

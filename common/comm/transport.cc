@@ -43,6 +43,17 @@ void Transport::set_patience(double seconds) {
   patience_ = seconds;
 }
 
+PatienceScope::PatienceScope(Transport& transport, double seconds, double waited)
+    : transport_(transport), before_(transport.patience()), waited_before_(transport.waited_before_) {
+  transport.set_patience(seconds);
+  transport.waited_before_ = waited;
+}
+
+PatienceScope::~PatienceScope() {
+  transport_.patience_ = before_;
+  transport_.waited_before_ = waited_before_;
+}
+
 void Transport::wait(const std::function<bool()>& done, const Awaited& awaited) {
   for (int poll = 0; poll < kBusyPolls; ++poll) {
     if (done()) return;
@@ -62,7 +73,7 @@ void Transport::wait(const std::function<bool()>& done, const Awaited& awaited) 
       const bool stopped = idle_ && knows_of_stopped_peer();
       if (!idle_ || (stopped && was_stopped)) {
         broken_ = true;
-        throw SilenceError(place() + "waited " + seconds_text(waited) + " for " + describe(awaited) +
+        throw SilenceError(place() + "waited " + seconds_text(waited_before_ + waited) + " for " + describe(awaited) +
                            " in vain: " + describe_silence());
       }
       was_stopped = stopped;

@@ -231,12 +231,13 @@ class Transport {
   std::vector<std::size_t> begin_gather(std::size_t mine, std::span<const std::size_t> counts,
                                         std::size_t element_bytes, int root);
   [[nodiscard]] std::string place() const;
+  friend class PatienceScope;
 
   int rank_;
   int size_;
   std::string host_;
   std::string phase_ = "start", phase_of_loss_;
-  double patience_ = kDefaultPatienceSeconds;
+  double patience_ = kDefaultPatienceSeconds, waited_before_ = 0;
   bool idle_ = false;
   std::vector<int> members_;
   bool broken_ = false;
@@ -276,16 +277,15 @@ class IdleScope {
 /// Another patience within this scope, for example where peers compute for long. Throws ConfigError unless seconds > 0.
 class PatienceScope {
  public:
-  PatienceScope(Transport& transport, double seconds) : transport_(transport), before_(transport.patience()) {
-    transport.set_patience(seconds);
-  }
-  ~PatienceScope() { transport_.set_patience(before_); }
+  /// `waited` already for the same thing, by looking now and then: an error tells the sum.
+  PatienceScope(Transport& transport, double seconds, double waited = 0);
+  ~PatienceScope();
   PatienceScope(const PatienceScope&) = delete;
   PatienceScope& operator=(const PatienceScope&) = delete;
 
  private:
   Transport& transport_;
-  double before_;
+  double before_, waited_before_;
 };
 
 }  // namespace larimar::comm

@@ -59,7 +59,7 @@ class Silent(ProgramTest):
             with self.subTest(failpoint=failpoint, rank=rank):
                 memory = self.folder / failpoint
                 self.be_silent(world.ingest(memory, "--out", self.folder / f"{failpoint}-out"), rank, failpoint)
-                deaths.shutil.rmtree(memory)
+                deaths.shutil.rmtree(memory, ignore_errors=True)
 
     def test_without_ulfm(self):
         self.in_all_roles()

@@ -99,8 +99,9 @@ class Lab:
             holder.wait(20)
 
     def revive(self, name: str) -> None:
-        """Switches a killed host on again. Its network device went with it."""
+        """Switches a killed host on again. Its network device went with it, or goes when the kernel gets round to it."""
         call("ip", "netns", "del", name)
+        subprocess.run(["ip", "-n", "sw", "link", "del", f"p{name[1:]}"], capture_output=True, check=False)
         self.add_host(int(name[1:]), name)
 
     def ranks_on(self, name: str, program: str) -> list[int]:

@@ -98,6 +98,15 @@ class Debian(PackageTest):
         text = run("dpkg-deb", "-f", package, "Depends").stdout
         return sorted({re.split(r"[ |(]", word.strip())[0] for word in text.split(",")})
 
+    @staticmethod
+    def real(name: str) -> str:
+        """debootstrap knows no virtual packages: the first one that provides it."""
+        told = run("apt-cache", "showpkg", name).stdout
+        if not told.partition("\nVersions:")[2].partition("Reverse Depends:")[0].strip():
+            if provided := told.partition("Reverse Provides:")[2].split():
+                return provided[0]
+        return name
+
     def base(self, wanted: list[str]) -> pathlib.Path:
         """A tar of a minimal Debian with the packages, made once and kept beside the builds."""
         name = hashlib.sha256(",".join(wanted).encode()).hexdigest()[:12]
@@ -107,7 +116,7 @@ class Debian(PackageTest):
         if os.geteuid() != 0 or shutil.which("debootstrap") is None:
             skip_loudly("a clean Debian: debootstrap and root are needed")
         root = self.folder / "root"
-        done = subprocess.run(["debootstrap", "--variant=minbase", f"--include={','.join(wanted)}", SUITE, root, "http://deb.debian.org/debian"],
+        done = subprocess.run(["debootstrap", "--variant=minbase", f"--include={','.join(map(self.real, wanted))}", SUITE, root],
                               capture_output=True, text=True, check=False, timeout=420)
         if done.returncode != 0:
             skip_loudly(f"a clean Debian: debootstrap failed ({(done.stdout + done.stderr).strip().splitlines()[-1:]}); is there a package mirror?")

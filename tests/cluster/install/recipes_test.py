@@ -16,7 +16,7 @@ SECTIONS = {"files", "post", "environment", "runscript", "test", "labels", "help
 # Spack's names of what cmake/LarimarDependencies.cmake looks for.
 SPACK_NAMES = {"MPI": "mpi", "Eigen3": "eigen", "Protobuf": "protobuf", "openblas": "openblas", "libutf8proc": "utf8proc", "libzstd": "zstd",
                "libxxhash": "xxhash", "xapian-core": "xapian-core", "hwloc": "hwloc", "nlohmann_json": "nlohmann-json", "spdlog": "spdlog",
-               "CLI11": "cli11", "yaml-cpp": "yaml-cpp"}
+               "CLI11": "cli11", "libhwy": "highway", "yaml-cpp": "yaml-cpp"}
 
 
 class Recipes(unittest.TestCase):

@@ -203,4 +203,5 @@ class Cluster:
         self.wait_for(job, "PENDING")
         # What is left of the turn before, which in two minutes would be gone: its end could be taken for that of the next one.
         self.wait_until(lambda: not self.steps_of(self.show(job)["JobId"]), 30, f"the steps of job {job} have ended")
-        call("scontrol", "update", f"JobId={job}", "StartTime=now")
+        time.sleep(2.1)  # nodes refuse what bears the second in which they were told to end the job ("credential revoked")
+        call("scontrol", "update", f"JobId={job}", "StartTime=now", check=self.state(job) == "PENDING")
