@@ -1,5 +1,6 @@
 # cmake --install, find_package(Larimar) and the Debian packages (cpack -G DEB).
 #   bin/larimar, bin/larimar-setup            the program, and what fetches LibTorch into lib/larimar
+#   bin/larimar-submit                        batch jobs
 #   share/larimar/{models,tools,launch}       what the program looks for at run time
 #   include/larimar, lib/liblarimar_*.a,
 #   lib/cmake/Larimar                         the parts without LibTorch, as targets Larimar::shard, Larimar::coordinator, ..
@@ -37,7 +38,7 @@ if(NOT LARIMAR_WITH_TORCH)
   return()
 endif()
 install(TARGETS larimar RUNTIME COMPONENT program)
-install(PROGRAMS cluster/debian/larimar-setup TYPE BIN COMPONENT program)
+install(PROGRAMS cluster/debian/larimar-setup launch/larimar-submit TYPE BIN COMPONENT program)
 install(DIRECTORY models/larimar-compact DESTINATION ${CMAKE_INSTALL_DATADIR}/larimar/models COMPONENT program)
 install(FILES launch/common.sh launch/requirements.txt DESTINATION ${CMAKE_INSTALL_DATADIR}/larimar/launch COMPONENT program)
 install(PROGRAMS launch/install.sh DESTINATION ${CMAKE_INSTALL_DATADIR}/larimar/launch COMPONENT program)

@@ -7,6 +7,7 @@
     make_tables.py cost NAME=OUT/passkey/first_job.json ... > docs/data/cost.json
     make_tables.py memory OUT/memory/ratio.json OUT/memory/bench.json > docs/data/memory.json
     make_tables.py systems OUT/report/summary.csv > docs/data/systems.json
+    make_tables.py weight "by key=OUT/tuning/key/summary.json" ... > docs/data/rerank-weight.json
     make_tables.py rerank OUT/needles-rerank/first_job.json > docs/data/rerank-cost.json
     make_tables.py grid OUT/grid/summary.json OUT/grid/time.json > docs/data/grid.json
 
@@ -159,6 +160,18 @@ def rerank_table(path):
     return {"columns": [f"part of a reranked question (mean of {n}, one core)", "time"], "rows": rows}
 
 
+def weight_table(arguments):
+    """Recalls of one group each, under the names given."""
+    rows = []
+    for argument in arguments:
+        name, _, path = argument.partition("=")
+        with open(path, encoding="utf-8") as file:
+            (group,) = json.load(file)["groups"]
+        first, cited = group["retrieval_first"], group["retrieval_any"]
+        rows.append([name, group["n"], *(f"{m['recall']:.2f} ({m['hits']}; {m['low']:.2f} to {m['high']:.2f})" for m in (first, cited))])
+    return {"columns": ["order of the segments", "n", "right segment first", "right segment among the first 4"], "rows": rows}
+
+
 def grid_table(summary_path, time_path):
     with open(summary_path, encoding="utf-8") as file:
         groups = json.load(file)["groups"]
@@ -180,8 +193,8 @@ def main(arguments):
         table = memory_table(arguments[1], arguments[2])
     elif len(arguments) == 3 and arguments[0] == "grid":
         table = grid_table(arguments[1], arguments[2])
-    elif len(arguments) >= 2 and arguments[0] == "cost":
-        table = cost_table(arguments[1:])
+    elif len(arguments) >= 2 and arguments[0] in ("cost", "weight"):
+        table = (cost_table if arguments[0] == "cost" else weight_table)(arguments[1:])
     else:
         print(__doc__, file=sys.stderr)
         return 2

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures the memory beside other systems in the same cells, and puts the tables into docs/results.md.
 #
-# usage: tools/measure_systems.sh DATA OUT [grid|memory|prefix|bm25|minilm|full|needles|docs] ...
+# usage: tools/measure_systems.sh DATA OUT [grid|memory|prefix|bm25|minilm|full|weight|needles|docs] ...
 #   DATA  a folder with haystack/, train/ and eval/babi/
 #   OUT   where results go; what is there already is not asked again
 # Without names it runs all of them; on one core that is most of a day's work of a language model: `full` reads some two
@@ -11,7 +11,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 (($# >= 2)) || { sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 data=$(cd "$1" && pwd) out=$2
 shift 2
-(($# > 0)) || set -- grid memory prefix bm25 minilm full needles docs
+(($# > 0)) || set -- grid memory prefix bm25 minilm full weight needles docs
 larimar=$root/build/release/larimar
 export OMPI_MCA_mpi_yield_when_idle=1 OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
 [[ $(id -u) != 0 ]] || export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
@@ -71,6 +71,15 @@ needle_runs() {
   done
 }
 
+# Forty questions that the weight of a key beside the likelihood was chosen on, and that nothing else is measured with.
+weigh() {
+  local set=(--needles "$root/eval/needles/rerank_tuning.jsonl" --haystack "$data/haystack" --key-modes segment --forms question)
+  "$larimar" eval needles "${set[@]}" --out "$out/tuning/key" </dev/null
+  for weight in 0 4; do
+    "$larimar" eval needles "${set[@]}" --rerank likelihood --key-weight "$weight" --out "$out/tuning/weight-$weight" </dev/null
+  done
+}
+
 run_grid() {
   local begun=$SECONDS
   mpirun -n 3 --oversubscribe --bind-to none "$larimar" eval passkey --haystack "$data/haystack" --lengths 1000,8000,32000,64000,137000 \
@@ -79,9 +88,10 @@ run_grid() {
 }
 
 make_docs() {
-  local systems=$out/systems report=$out/report names=(systems everyday_cells rerank_cost grid) name folders=() pairs=()
+  local systems=$out/systems report=$out/report names=(systems everyday_cells rerank_weight rerank_cost grid) name folders=() pairs=()
   declare -A shown=([larimar-all]=memory [larimar-babi]='memory, with reader' [larimar-prefix]=memory [bm25-all]=BM25 [minilm-all]=MiniLM
-    [bm25-babi]='BM25, with reader' [minilm-babi]='MiniLM, with reader')
+    [bm25-babi]='BM25, with reader' [minilm-babi]='MiniLM, with reader' [larimar-babi-1m]='memory, with reader'
+    [bm25-babi-1m]='BM25, with reader' [minilm-babi-1m]='MiniLM, with reader')
   for name in "$systems"/*; do
     [[ -s $name/results.jsonl ]] || continue
     folders+=("${shown[${name##*/}]:-SmolLM2 full context}=$name")
@@ -99,6 +109,9 @@ make_docs() {
   done
   "$larimar" report "${folders[@]}" --score retrieval --out "$out/report-needles"
   python3 "$root/tools/make_tables.py" systems "$out/report-needles/summary.csv" >"$root/docs/data/everyday-cells.json"
+  python3 "$root/tools/make_tables.py" weight "by key=$out/tuning/key/summary.json" \
+    "likelihood (--key-weight 0)=$out/tuning/weight-0/summary.json" \
+    "likelihood and key (--key-weight 4)=$out/tuning/weight-4/summary.json" >"$root/docs/data/rerank-weight.json"
   python3 "$root/tools/make_tables.py" rerank "$out/needles-rerank/first_job.json" >"$root/docs/data/rerank-cost.json"
   python3 "$root/tools/make_tables.py" grid "$out/grid/summary.json" "$out/grid/time.json" >"$root/docs/data/grid.json"
   for name in "${names[@]}"; do pairs+=("$name=$root/docs/data/${name//_/-}.json"); done
@@ -119,6 +132,7 @@ for name in "$@"; do
       run_file larimar-prefix "$lengths" "$ten_depths" '[1]' prefix prefix "$passkeys"
       ask larimar-prefix larimar larimar-prefix "${tokens[@]}" ;;
     full) full_context ;;
+    weight) weigh ;;
     needles) needle_runs ;;
     docs) make_docs ;;
     *) echo "measure_systems.sh: no measurement \"$name\"" >&2; exit 2 ;;

@@ -4,7 +4,7 @@
 # usage, within a batch job: job.sh COMMAND ARGUMENT...      (what comes after `larimar` on a command line)
 #   ends with larimar's exit code, so that Slurm shows COMPLETED or FAILED as it was
 #   signal USR1 (sbatch --signal=B:USR1@SECONDS) goes to the ranks: ingest, append and eval end with 75, what is done is on disk
-#   the job is requeued after 75, and after a failure while a node of it no longer answers
+#   the job is requeued after 75, and when a node of it no longer answers at the end
 # environment
 #   LARIMAR_HOME           folder with this repository; default: where sbatch was called
 #   LARIMAR_PROGRAM        default: build/release/larimar in LARIMAR_HOME
@@ -117,7 +117,11 @@ trap 'kill -TERM "$started"' TERM
 while wait "$started"; code=$?; kill -0 "$started" 2>/dev/null; do :; done
 wait "$started" # if it ended just after the trap, the code above is the trap's
 code=$?
-((code != 0)) || exit 0
+# mpirun of Open MPI 5.0 ends with 0 although a node of its was lost.
+if ((code == 0)); then
+  [[ ${launch[0]:-} != mpirun || $SLURM_JOB_NUM_NODES == 1 ]] || on_every_node true || again 70 "a node of $SLURM_JOB_NODELIST does not answer"
+  exit 0
+fi
 ((code != 75)) || again 75 "larimar $1 stopped before its end"
 say "larimar $1 ended with $code; asking the nodes whether they are all there"
 on_every_node true || again "$code" "a node of $SLURM_JOB_NODELIST does not answer"

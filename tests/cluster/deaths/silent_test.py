@@ -51,11 +51,11 @@ class Silent(ProgramTest):
         counts["with_ulfm" if harness.settings.mpirun_options else "without_ulfm"] += 1
 
     def in_all_roles(self):
-        for failpoint, rank in (("launch.models.loaded", 0), ("shard.read.propose", 1), ("decoder.decode", 3), ("launch.answers.batch", 0),
-                                ("launch.command.done", 2)):
+        for failpoint, rank in deaths.some([("launch.models.loaded", 0), ("shard.read.propose", 1), ("decoder.decode", 3),
+                                            ("launch.answers.batch", 0), ("launch.command.done", 2)]):
             with self.subTest(failpoint=failpoint, rank=rank):
                 self.be_silent(world.ask("--out", self.folder / f"{failpoint}-{rank}"), rank, failpoint)
-        for failpoint, rank in (("shard.block.appended", 2), ("launch.ingest.begin", 0)):
+        for failpoint, rank in deaths.some([("shard.block.appended", 2), ("launch.ingest.begin", 0)]):
             with self.subTest(failpoint=failpoint, rank=rank):
                 memory = self.folder / failpoint
                 self.be_silent(world.ingest(memory, "--out", self.folder / f"{failpoint}-out"), rank, failpoint)

@@ -92,7 +92,7 @@ class Survived(ProgramTest):
 
     def answer(self, command: str, arguments: list, plan: dict):
         for phase, entries in plan.items():
-            for failpoint in entries:
+            for failpoint in deaths.some(entries):
                 with self.subTest(command=command, failpoint=failpoint):
                     out = self.folder / f"{command}-{failpoint[0]}-{failpoint[1]}-{failpoint[2]}"
                     self.die(command, [*arguments, "--out", out], 4, phase, failpoint, out)
@@ -107,7 +107,7 @@ class Survived(ProgramTest):
 
     def test_ingesting(self):
         for phase, entries in INGEST.items():
-            for failpoint in entries:
+            for failpoint in deaths.some(entries):
                 with self.subTest(failpoint=failpoint):
                     memory = self.folder / f"{failpoint[0]}-{failpoint[1]}-{failpoint[2]}"
                     out = self.folder / f"{memory.name}-out"

@@ -247,9 +247,11 @@ class Ends(Hosts):
             self.assertNotEqual(code, 0, job.text())
         self.assertNotEqual(faults.snapshot(self.memory), faults.snapshot(unbroken_codes), "it was done before the host died")
         self.assertLess(seconds, 30, job.text())
-        self.assertIn("h3", job.text())
+        # Which of two sentences mpirun says hangs on whether it hears first of the end of ssh or of the daemon behind it.
+        self.assertRegex(job.text(), "h3|unable to reliably start one or more daemons")
         print(job.text())
-        job.note("ingest of codes", "a host killed", "3 x 1", f"mpirun ended the job {seconds:.0f} s later, naming the host; the same command went on with two hosts")
+        named = ", naming the host" if "h3" in job.text() else ""
+        job.note("ingest of codes", "a host killed", "3 x 1", f"mpirun ended the job {seconds:.0f} s later{named}; the same command went on with two hosts")
         self.assert_goes_on("h1:1,h2:1")
 
     def test_a_host_that_is_not_there(self):

@@ -152,10 +152,10 @@ class Requeue(SlurmTest):
         super().setUp()
         self.memory, self.told = self.folder / "memory", self.folder / "acknowledged"
 
-    def start_slow_ingest(self, launcher: str, *more) -> str:
+    def start_slow_ingest(self, launcher: str, *more, environment=None) -> str:
         """Until the first blocks are on disk: then it is in the middle of its work."""
         job = self.start("ingest", "--codes", codes, "--memory", self.memory, "--acknowledge", self.told, "--requeue", "--launcher", launcher, "--nodes", "2",
-                         "--ntasks-per-node", "2", *more, environment=SLOWLY)
+                         "--ntasks-per-node", "2", *more, environment={**SLOWLY, **(environment or {})})
         self.wait_for_lines(self.told, job)
         return job
 
@@ -210,14 +210,25 @@ class Requeue(SlurmTest):
 
     def test_a_node_dies(self):
         """mpirun ends long before Slurm knows that the node is gone; job.sh finds out and asks for another turn."""
+        self.lose_a_node("ingest, node killed")
+
+    def test_a_node_dies_and_mpirun_does_not_say_so(self):
+        """As Open MPI 5.0's, which ends with 0."""
+        silent = self.folder / "bin" / "mpirun"
+        silent.parent.mkdir()
+        silent.write_text(f"#!/bin/sh\n{shutil.which(harness.settings.mpirun)} \"$@\"\nexit 0\n", encoding="utf-8")
+        silent.chmod(0o755)
+        self.lose_a_node("the same, mpirun ended with 0", {"PATH": f"{silent.parent}:{os.environ['PATH']}"})
+
+    def lose_a_node(self, name: str, environment=None):
         started = time.monotonic()
-        job = self.start_slow_ingest("mpirun", "--sbatch=--nodelist=n1,n2")
+        job = self.start_slow_ingest("mpirun", "--sbatch=--nodelist=n1,n2", environment=environment)
         slurm_jobs.cluster.kill_node("n2")
         try:
             slurm_jobs.cluster.wait_for(job, "PENDING")
             self.assertIn("does not answer; requeueing", self.log(job))
             slurm_jobs.cluster.start_node("n2")
-            self.finish_again(job, "mpirun", "ingest, node killed", started)
+            self.finish_again(job, "mpirun", name, started)
         finally:
             slurm_jobs.cluster.bring_back("n2")
 

@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "common/text/unicode.h"
-#include "tests/unit/coordinator/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace larimar::coordinator {
 namespace {
@@ -157,7 +157,7 @@ TEST(AnswerJson, ASegmentNumberOfSixtyFourBitsIsExact) {
 
 class AnswerFileTest : public testing::Test {
  protected:
-  test::TemporaryFolder folder_;
+  support::TemporaryFolder folder_;
 };
 
 TEST_F(AnswerFileTest, ALineForEachAnswerAfterCommit) {

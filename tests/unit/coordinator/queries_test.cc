@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "tests/unit/coordinator/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace larimar::coordinator {
 namespace {
@@ -38,7 +38,7 @@ class QueriesTest : public testing::Test {
     return "no such error";
   }
 
-  test::TemporaryFolder folder_;
+  support::TemporaryFolder folder_;
 };
 
 TEST_F(QueriesTest, FormsIdsAndLines) {

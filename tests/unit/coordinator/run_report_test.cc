@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "tests/unit/coordinator/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace larimar::coordinator {
 namespace {
@@ -128,7 +128,7 @@ TEST(RunStatus, FollowsTheExitCode) {
 }
 
 TEST(RunReportFile, ReplacesAnOlderOneAndMakesItsFolder) {
-  const test::TemporaryFolder folder;
+  const support::TemporaryFolder folder;
   const std::filesystem::path out = folder.path() / "out";
   write_run_report(out, RunReport{});
   write_run_report(out, full_report());
@@ -138,7 +138,7 @@ TEST(RunReportFile, ReplacesAnOlderOneAndMakesItsFolder) {
 }
 
 TEST(RunReportFile, AFolderThatCannotBeMadeIsAnError) {
-  const test::TemporaryFolder folder;
+  const support::TemporaryFolder folder;
   const std::filesystem::path file = folder.write("file", "x");
   try {
     write_run_report(file, RunReport{});
