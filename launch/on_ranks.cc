@@ -94,7 +94,8 @@ Attempt try_once(const RankCommand& command, comm::Transport& transport, Session
   }
 }
 
-// No MPI_Finalize: with dead ranks it may wait for ever. Whoever comes here has agreed with the others that all are done.
+// No MPI_Finalize: with a dead rank, or one that dies in it, it may wait for ever. Whoever comes here has agreed with the
+// others that all are done.
 [[noreturn]] void leave(int code) {
   std::cout.flush();
   std::fflush(nullptr);
@@ -149,7 +150,7 @@ class RankLoop {
       const comm::Ending all = environment_->agree(
           attempt.ending, attempt.ending.fatal ? kTellSeconds : transport_->patience() + kToldSeconds);
       if (all.fatal) leave(attempt.ending.fatal ? attempt.code : static_cast<int>(all.code));
-      if (all.done) return end_together(attempt);
+      if (all.done) end_together(attempt);
       go_on(attempt, noticed);
     }
   }
@@ -182,15 +183,14 @@ class RankLoop {
     }
   }
 
-  int end_together(const Attempt& attempt) {
+  [[noreturn]] void end_together(const Attempt& attempt) {
     if (transport_->rank() == 0) {
       if (!attempt.agreed_error.empty())
         base::log(base::LogLevel::kError, attempt.agreed_error);
       else
         session_->say();
     }
-    if (session_->losses() > 0 || environment_->has_lost_ranks()) leave(attempt.code);
-    return attempt.code;
+    leave(attempt.code);
   }
 
   // Over the ranks that live; or, if the job is not to survive, no further.

@@ -92,6 +92,7 @@ make_docs() {
   declare -A shown=([larimar-all]=memory [larimar-babi]='memory, with reader' [larimar-prefix]=memory [bm25-all]=BM25 [minilm-all]=MiniLM
     [bm25-babi]='BM25, with reader' [minilm-babi]='MiniLM, with reader' [larimar-babi-1m]='memory, with reader'
     [bm25-babi-1m]='BM25, with reader' [minilm-babi-1m]='MiniLM, with reader')
+  rm -rf "$report" "$out/report-needles"  # figures of other rows
   for name in "$systems"/*; do
     [[ -s $name/results.jsonl ]] || continue
     folders+=("${shown[${name##*/}]:-SmolLM2 full context}=$name")

@@ -108,7 +108,6 @@ struct Environment::Mpi {
   MPI_Comm world = MPI_COMM_NULL;  // duplicate of MPI_COMM_WORLD, with the dead in it
   int rank = 0, size = 1;
   std::vector<Peer> peers;  // [size]
-  bool agreed_on_loss = false;
   int exceptions_at_birth = std::uncaught_exceptions();
 
   void end_others() const { kill_local(peers, rank, host_name()); }
@@ -172,10 +171,7 @@ bool Environment::can_lose_ranks() const { return mpi_ && mpi_->size > 1 && ulfm
 
 std::string Environment::fault_tolerance() const { return mpi_ ? ulfm::describe() : "none (one process)"; }
 
-// A rank that hears of a death last learns of it from the agreement alone: as a result that is the same for all.
-bool Environment::has_lost_ranks() const {
-  return can_lose_ranks() && (mpi_->agreed_on_loss || ulfm::count_dead(mpi_->world) > 0);
-}
+bool Environment::has_lost_ranks() const { return can_lose_ranks() && ulfm::count_dead(mpi_->world) > 0; }
 
 const std::vector<Peer>& Environment::peers() const {
   static const std::vector<Peer> kNone;
@@ -202,7 +198,6 @@ Ending Environment::agree(const Ending& mine, double seconds) const {
     if (done == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   // With dead ranks in the group the call says so, and has agreed all the same.
-  mpi_->agreed_on_loss |= ulfm::is_loss(result);
   if (result != MPI_SUCCESS && !ulfm::is_loss(result))
     throw base::CommError("the ranks cannot agree on how the job ends: MPI error " + std::to_string(result));
   return from_bits(bits);
