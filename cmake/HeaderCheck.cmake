@@ -6,7 +6,7 @@ function(larimar_check_headers)
     set(listing --headers-without-torch)
   endif()
   file(GLOB_RECURSE all_headers CONFIGURE_DEPENDS LIST_DIRECTORIES false RELATIVE ${CMAKE_SOURCE_DIR}
-    common/*.h coordinator/*.h shard/*.h decoder/*.h train/*.h eval/*.h launch/*.h tests/*.h bench/*.h)
+    common/*.h coordinator/*.h shard/*.h decoder/*.h train/*.h eval/*.h launch/*.h cluster/*.h tests/*.h bench/*.h)
   execute_process(COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tools/check_includes.py --root ${CMAKE_SOURCE_DIR} ${listing}
     OUTPUT_VARIABLE headers OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
   string(REPLACE "\n" ";" headers "${headers}")

@@ -47,22 +47,50 @@ std::vector<Winner> ranked_proposals(std::span<const CandidateReply> replies, st
 
 }  // namespace
 
+namespace {
+
+void check_shape(ReadShape shape, std::size_t asked) {
+  if (shape.k > 0 && asked >= shape.k) return;
+  throw base::ShapeError("a read for " + std::to_string(shape.k) +
+                         " winners needs replies of at least as many candidates and at least one, but they carry " +
+                         std::to_string(asked));
+}
+
+/// One query more; `ranked` holds all that matter, best first, each segment once, none absent.
+void add_query(std::vector<Winner> ranked, MergedRead& merged) {
+  merged.margin.push_back(ranked.size() < 2 ? std::nullopt
+                                            : std::optional(ranked[0].candidate.score - ranked[1].candidate.score));
+  ranked.resize(merged.shape.k, Winner{});
+  merged.winners.insert(merged.winners.end(), ranked.begin(), ranked.end());
+}
+
+}  // namespace
+
 MergedRead merge_candidates(std::span<const CandidateReply> replies, ReadShape shape, std::size_t asked) {
-  if (shape.k == 0 || asked < shape.k) {
-    throw base::ShapeError("a read for " + std::to_string(shape.k) +
-                           " winners needs replies of at least as many candidates and at least one, but they carry " +
-                           std::to_string(asked));
-  }
+  check_shape(shape, asked);
   MergedRead merged{.shape = shape, .winners = {}, .margin = {}, .participation = internal::participation_of(replies)};
   for (const CandidateReply& reply : replies) {
     if (reply.status != wire::ReadStatus::kFailed) check_reply(reply, shape.queries * asked);
   }
+  for (std::size_t q = 0; q < shape.queries; ++q) add_query(ranked_proposals(replies, q, asked), merged);
+  return merged;
+}
+
+MergedRead take_merged(const wire::Merged& proposals, ReadShape shape, std::size_t asked) {
+  check_shape(shape, asked);
+  std::vector<CandidateReply> replies;  // without candidates: who took part
+  for (std::size_t i = 0; i < proposals.statuses.size(); ++i)
+    replies.push_back({{proposals.first.value + static_cast<std::uint32_t>(i)}, proposals.statuses[i], {}});
+  MergedRead merged{.shape = shape,
+                    .winners = {},
+                    .margin = {},
+                    .participation = internal::participation_of(std::span<const CandidateReply>(replies))};
   for (std::size_t q = 0; q < shape.queries; ++q) {
-    std::vector<Winner> ranked = ranked_proposals(replies, q, asked);
-    merged.margin.push_back(ranked.size() < 2 ? std::nullopt
-                                              : std::optional(ranked[0].candidate.score - ranked[1].candidate.score));
-    ranked.resize(shape.k, Winner{});
-    merged.winners.insert(merged.winners.end(), ranked.begin(), ranked.end());
+    std::vector<Winner> ranked;
+    for (const wire::Proposal& proposal : std::span(proposals.proposals).subspan(q * asked, asked)) {
+      if (!wire::is_absent(proposal.candidate)) ranked.push_back({proposal.candidate, proposal.shard});
+    }
+    add_query(std::move(ranked), merged);
   }
   return merged;
 }

@@ -10,6 +10,7 @@
 #include "common/linalg/matrix.h"
 #include "common/memory/addresser.h"
 #include "common/memory/rules.h"
+#include "common/wire/merged.h"
 #include "common/wire/read.h"
 
 namespace larimar::coordinator {
@@ -54,6 +55,10 @@ struct MergedRead {
 /// Throws  ShapeError for k = 0 or asked < k; CommError for a shard that replies twice, or a reply of the wrong length or
 ///         with a score that is not a number.
 [[nodiscard]] MergedRead merge_candidates(std::span<const CandidateReply> replies, ReadShape shape, std::size_t asked);
+
+/// The same of proposals that were merged on their way (common/wire/merged.h). Shapes: merged.proposals [queries, asked].
+/// Throws  ShapeError as merge_candidates.
+[[nodiscard]] MergedRead take_merged(const wire::Merged& merged, ReadShape shape, std::size_t asked);
 
 /// What to ask of one shard: the codes of the winners it holds, by query, then rank. Empty if it holds none.
 [[nodiscard]] std::vector<wire::CodeRequest> code_requests(const MergedRead& merged, base::ShardId shard);

@@ -7,6 +7,7 @@
 
 #include "common/base/failpoint.h"
 #include "common/linalg/softmax.h"
+#include "common/wire/merged.h"
 #include "common/wire/message.h"
 
 namespace larimar::coordinator {
@@ -61,14 +62,28 @@ std::vector<std::size_t> CoordinatorService::chosen_per_shard(std::span<const wi
 std::vector<wire::ChosenSegment> CoordinatorService::choose(const wire::ReadPlan& plan, linalg::ConstMatrixRef keys,
                                                             std::span<const std::byte> proposals) {
   LARIMAR_FAILPOINT("coordinator.read.choose");
+  const bool merged = wire::is_merged(plan, shards_);
+  const std::size_t size = merged ? wire::merged_bytes(plan, shards_) : wire::proposal_bytes(plan) * shards_;
+  if (proposals.size() != size) throw base::CommError("the proposals of a read do not have the expected length");
+  slots_.reset();
+  if (merged)
+    merged_ = take_merged(wire::unpack_merged(plan, proposals), {plan.queries, plan.k}, plan.asked);
+  else
+    merge_gathered(plan, keys, proposals);
+  std::vector<wire::ChosenSegment> chosen(merged_.winners.size());
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    const Winner& winner = merged_.winners[i];
+    if (!wire::is_absent(winner.candidate)) chosen[i] = {winner.shard, winner.candidate.slot, winner.candidate.score};
+  }
+  return chosen;
+}
+
+void CoordinatorService::merge_gathered(const wire::ReadPlan& plan, linalg::ConstMatrixRef keys,
+                                        std::span<const std::byte> proposals) {
   const std::size_t size = wire::proposal_bytes(plan);
-  if (proposals.size() != size * shards_)
-    throw base::CommError("the proposals of a read do not have the expected length");
   std::vector<Proposal> messages;
   for (std::size_t i = 0; i < shards_; ++i) messages.push_back(read_proposal(plan, proposals.subspan(i * size, size)));
-
   const ReadShape shape{plan.queries, plan.k};
-  slots_.reset();
   if (plan.form == wire::ReadForm::kSlots) {
     std::vector<SlotReply> replies;
     for (const Proposal& message : messages) {
@@ -92,12 +107,6 @@ std::vector<wire::ChosenSegment> CoordinatorService::choose(const wire::ReadPlan
     }
     merged_ = merge_candidates(replies, shape, plan.asked);
   }
-  std::vector<wire::ChosenSegment> chosen(merged_.winners.size());
-  for (std::size_t i = 0; i < chosen.size(); ++i) {
-    const Winner& winner = merged_.winners[i];
-    if (!wire::is_absent(winner.candidate)) chosen[i] = {winner.shard, winner.candidate.slot, winner.candidate.score};
-  }
-  return chosen;
 }
 
 namespace {
@@ -128,6 +137,7 @@ BatchRead CoordinatorService::assemble(const wire::ReadPlan& plan, std::span<con
   const std::size_t columns = plan.form == wire::ReadForm::kSlots ? 0 : plan.code_size;
   for (std::size_t i = 0; i < shards_; ++i) {
     const std::size_t count = code_requests(merged_, base::ShardId{static_cast<std::uint32_t>(i)}).size();
+    if (count == 0) continue;  // it says nothing
     const std::size_t size = wire::codes_bytes(plan, count);
     if (codes.size() < size) throw base::CommError("the codes of a read are cut short");
     messages.push_back(wire::unpack<wire::CodeRecord>(codes.first(size), expected_header(plan, kind, count, columns),

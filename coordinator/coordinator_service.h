@@ -36,13 +36,14 @@ class CoordinatorService {
                      std::shared_ptr<const memory::Addresser> addresser = nullptr)
       : shards_(shards), rules_(rules), addresser_(std::move(addresser)) {}
 
-  /// Shapes  proposals: one message of wire::proposal_bytes(plan) for each shard, in ShardId order.
-  ///         keys [queries, D], the read keys. Returns [queries * k], to be broadcast.
+  /// Shapes  proposals: where wire::is_merged(plan, shards) the one merged message of all shards; otherwise a message of
+  ///         wire::proposal_bytes(plan) for each shard, in ShardId order. keys [queries, D], the read keys. Returns
+  ///         [queries * k], to be broadcast.
   /// Calls   local. Throws CommError for a message that is not of this read.
   [[nodiscard]] std::vector<wire::ChosenSegment> choose(const wire::ReadPlan& plan, linalg::ConstMatrixRef keys,
                                                         std::span<const std::byte> proposals);
 
-  /// Shapes  codes: for each shard, in ShardId order, one message of wire::codes_bytes for what was chosen from it.
+  /// Shapes  codes: for each shard from which something was chosen, in ShardId order, a message of wire::codes_bytes.
   [[nodiscard]] BatchRead assemble(const wire::ReadPlan& plan, std::span<const std::byte> codes);
 
   /// Segments that the last choose() took from each shard.
@@ -50,6 +51,7 @@ class CoordinatorService {
                                                                  std::size_t shards);
 
  private:
+  void merge_gathered(const wire::ReadPlan& plan, linalg::ConstMatrixRef keys, std::span<const std::byte> proposals);
   [[nodiscard]] std::vector<double> source_weights(const wire::ReadPlan& plan) const;
   [[nodiscard]] std::vector<std::int64_t> slots_read(const wire::ReadPlan& plan) const;
 

@@ -74,6 +74,20 @@ store::Manifest empty_codes_manifest(const IngestCommand& command, const CodesFi
   return empty_manifest(setup, kOwnCodes, kOwnCodes, file.code_size(), file.key_size());
 }
 
+/// describe_codes on all ranks, with the file read once.
+NewDocument describe_together(comm::Transport& transport, const CodesFile& file) {
+  NewDocument document = comm::together(transport, [&] {
+    return transport.rank() == 0 ? describe_codes(file) : NewDocument{file.path(), 0, {}, 0};
+  });
+  struct Described {
+    std::uint64_t bytes;
+    store::Hash128 content;
+    std::uint64_t blocks;
+  } described{document.bytes, document.content, document.blocks};
+  transport.broadcast(std::span(&described, 1), 0);
+  return {file.path(), described.bytes, described.content, described.blocks};
+}
+
 /// Ids that the memory has already: the first of all shards, or nothing.
 std::optional<std::uint64_t> id_that_is_there(const shard::StoredSegments& stored, const CodesFile& file) {
   for (const std::uint64_t id : file.ids()) {
@@ -126,13 +140,12 @@ int ingest_codes(comm::Transport& transport, Session& session, const IngestComma
   const int number = roles.shard_of(transport.rank());
   std::optional<CodesFile> file;
   store::Manifest empty;
-  NewDocument document;
   comm::together(transport, [&] {
     if (!command.context.empty()) throw base::UsageError("--context and --codes do not go together");
     file.emplace(command.codes);
     empty = empty_codes_manifest(command, *file);
-    document = describe_codes(*file);
   });
+  const NewDocument document = describe_together(transport, *file);
   const shard::ShardPlace place{base::ShardId{static_cast<std::uint32_t>(std::max(number, 0))}, roles.shard_map(),
                                 static_cast<linalg::Index>(file->code_size()),
                                 static_cast<linalg::Index>(file->key_size())};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "common/wire/merged.h"
 #include "launch/text_messages.h"
 
 namespace larimar::launch {
@@ -25,6 +26,20 @@ Share share_of(std::size_t rows, std::size_t part, std::size_t parts) {
   return {rows * part / parts, rows * (part + 1) / parts};
 }
 
+/// The proposals of all shards on rank 0.
+std::vector<std::byte> collect(comm::Transport& transport, const wire::RolePlan& roles, const wire::ReadPlan& plan,
+                               std::vector<std::byte> mine) {
+  if (!wire::is_merged(plan, roles.shards())) {
+    const auto counts = counts_on_ranks(roles, std::vector(roles.shards(), wire::proposal_bytes(plan)));
+    return transport.gather_varying(std::span<const std::byte>(mine), counts, 0);
+  }
+  if (!mine.empty()) mine = wire::merged_of_one(plan, mine);
+  return transport.merge_up(
+      std::move(mine),
+      {[&](int first, int last) { return wire::merged_bytes(plan, roles.shards_within(first, last)); },
+       [&](std::span<const std::byte> low, std::span<const std::byte> high) { return wire::merge(plan, low, high); }});
+}
+
 }  // namespace
 
 coordinator::BatchRead exchange_read(comm::Transport& transport, const wire::RolePlan& roles_plan, const Roles& roles,
@@ -36,9 +51,7 @@ coordinator::BatchRead exchange_read(comm::Transport& transport, const wire::Rol
 
   std::vector<std::byte> mine;
   if (roles.shard != nullptr) mine = roles.shard->propose(plan, keys);
-  const auto proposal_counts = counts_on_ranks(roles_plan, std::vector(shards, wire::proposal_bytes(plan)));
-  const auto proposals = transport.gather_varying(std::span<const std::byte>(mine), proposal_counts, 0);
-
+  const auto proposals = collect(transport, roles_plan, plan, std::move(mine));
   std::vector<wire::ChosenSegment> chosen(plan.queries * plan.k);
   if (roles.coordinator != nullptr) chosen = roles.coordinator->choose(plan, keys, proposals);
   transport.broadcast(std::span(chosen), 0);

@@ -230,6 +230,7 @@ std::vector<std::byte> ShardService::hand_over(const wire::ReadPlan& plan,
     const std::span<const float> code = memory_->code(choice.slot);
     floats.insert(floats.end(), code.begin(), code.end());
   }
+  if (records.empty()) return {};
   if (plan.form == wire::ReadForm::kBlend) floats = blend(plan, chosen);
   const wire::ReadKind kind = plan.form == wire::ReadForm::kBlend ? wire::ReadKind::kBlend : wire::ReadKind::kCodes;
   const std::size_t columns = plan.form == wire::ReadForm::kSlots ? 0 : plan.code_size;

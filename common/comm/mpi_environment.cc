@@ -22,6 +22,7 @@
 #include "common/comm/host_name.h"
 #include "common/comm/in_process_transport.h"
 #include "common/comm/mpi_transport.h"
+#include "common/comm/simulated.h"
 #include "common/comm/start_deadline.h"
 #include "common/comm/ulfm.h"
 
@@ -51,17 +52,12 @@ Ending from_bits(int bits) {
   return {.done = (word & kDone) != 0, .fatal = (word & kNotFatal) == 0, .code = static_cast<base::ExitCode>(code)};
 }
 
-#ifdef SMPI_H
-// A simulator runs all ranks in one process, by its own clock.
-struct Deadline {
-  Deadline(const char*, double, std::function<void()> = {}) {}
+/// A watchdog; none on simulated ranks.
+struct Deadline : std::optional<base::Watchdog> {
+  Deadline(const char* call, double seconds, std::function<void()> before_end = {}) {
+    if constexpr (!kSimulated) emplace(call, seconds, std::move(before_end));
+  }
 };
-#else
-struct Deadline : base::Watchdog {
-  Deadline(const char* call, double seconds, std::function<void()> before_end = {})
-      : Watchdog(call, seconds, std::move(before_end)) {}
-};
-#endif
 
 void require(int result, const char* call) {
   if (result != MPI_SUCCESS)
@@ -71,8 +67,8 @@ void require(int result, const char* call) {
 }  // namespace
 
 bool launched_by_mpi() {
-  return std::any_of(kLauncherMarks.begin(), kLauncherMarks.end(),
-                     [](const char* name) { return std::getenv(name) != nullptr; });
+  return kSimulated || std::any_of(kLauncherMarks.begin(), kLauncherMarks.end(),
+                                   [](const char* name) { return std::getenv(name) != nullptr; });
 }
 
 int announced_ranks() {
@@ -131,7 +127,7 @@ Environment::Environment() {
   const StartDeadline deadline(start_patience());
   int provided = MPI_THREAD_SINGLE;
   require(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
-  if (provided < MPI_THREAD_FUNNELED)
+  if (!kSimulated && provided < MPI_THREAD_FUNNELED)  // SMPI has no threads, and its ranks need none
     throw base::CommError("MPI cannot start: it does not allow a program with threads");
   // Before the first duplicate is made, since communicators inherit the handler.
   require(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");

@@ -12,6 +12,7 @@
 
 #include "common/base/last_words.h"
 #include "common/comm/host_name.h"
+#include "common/comm/simulated.h"
 #include "common/comm/ulfm.h"
 
 namespace larimar::comm {
@@ -138,7 +139,10 @@ bool MpiTransport::is_done(MPI_Request& request, MPI_Status& status, const char*
 
 MPI_Status MpiTransport::complete(MPI_Request& request, const Awaited& awaited) {
   MPI_Status status{};
-  wait([&] { return is_done(request, status, awaited.action); }, awaited);
+  if constexpr (kSimulated)
+    check(wait_simulated(&request, &status), awaited.action);
+  else
+    wait([&] { return is_done(request, status, awaited.action); }, awaited);
   return status;
 }
 
@@ -165,12 +169,13 @@ void MpiTransport::complete_receive(MPI_Request& request, std::size_t expected, 
 void MpiTransport::broadcast_bytes(std::span<std::byte> buffer, int root) {
   for_pieces(buffer, piece_bytes_, [&](std::span<std::byte> piece) {
     MPI_Request request = MPI_REQUEST_NULL;
-    check(MPI_Ibcast(piece.data(), count_of(piece), MPI_BYTE, root, comm_, &request), "MPI_Ibcast");
+    check(start_broadcast(piece.data(), count_of(piece), root, comm_, &request), "MPI_Ibcast");
     complete(request, {.action = "a broadcast", .peer = root});
   });
 }
 
 void MpiTransport::all_gather_bytes(std::span<const std::byte> mine, std::span<std::byte> all) {
+  if (all.size() <= piece_bytes_ && size() >= kTreeFromRanks) return all_gather_along_tree(mine, all);
   if (all.size() > piece_bytes_) {
     std::memcpy(all.data() + static_cast<std::size_t>(rank()) * mine.size(), mine.data(), mine.size());
     for (int r = 0; r < size(); ++r)
@@ -178,15 +183,17 @@ void MpiTransport::all_gather_bytes(std::span<const std::byte> mine, std::span<s
     return;
   }
   MPI_Request request = MPI_REQUEST_NULL;
-  check(MPI_Iallgather(mine.data(), count_of(mine), MPI_BYTE, all.data(), count_of(mine), MPI_BYTE, comm_, &request),
-        "MPI_Iallgather");
+  check(start_all_gather(mine.data(), count_of(mine), all.data(), comm_, &request), "MPI_Iallgather");
   complete(request, {.action = "an all_gather"});
 }
 
 void MpiTransport::gather_bytes(std::span<const std::byte> mine, std::span<const std::size_t> byte_counts,
                                 std::span<std::byte> all, int root) {
   const std::size_t total = std::accumulate(byte_counts.begin(), byte_counts.end(), std::size_t{0});
-  if (total > piece_bytes_) return gather_in_pieces(mine, byte_counts, all, root);
+  const auto senders =
+      static_cast<std::size_t>(std::ranges::count_if(byte_counts, [](std::size_t bytes) { return bytes > 0; }));
+  if (total > piece_bytes_ || is_sparse(senders, byte_counts.size()))
+    return gather_in_pieces(mine, byte_counts, all, root);
   std::vector<int> counts(byte_counts.size());
   std::vector<int> begins(byte_counts.size());
   int begin = 0;
@@ -196,8 +203,7 @@ void MpiTransport::gather_bytes(std::span<const std::byte> mine, std::span<const
     begin += counts[r];
   }
   MPI_Request request = MPI_REQUEST_NULL;
-  check(MPI_Igatherv(mine.data(), count_of(mine), MPI_BYTE, all.data(), counts.data(), begins.data(), MPI_BYTE, root,
-                     comm_, &request),
+  check(start_gather(mine.data(), count_of(mine), all.data(), counts.data(), begins.data(), root, comm_, &request),
         "MPI_Igatherv");
   complete(request, {.action = "a gather", .peer = root});
 }
@@ -282,7 +288,7 @@ void MpiTransport::flush_posted() {
 
 void MpiTransport::barrier_all() {
   MPI_Request request = MPI_REQUEST_NULL;
-  check(MPI_Ibarrier(comm_, &request), "MPI_Ibarrier");
+  check(start_barrier(comm_, &request), "MPI_Ibarrier");
   complete(request, {.action = "a barrier"});
 }
 

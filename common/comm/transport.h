@@ -20,6 +20,10 @@ inline constexpr int kTagLimit = 16384;  // tags are 0 .. kTagLimit - 1; MPI pro
 inline constexpr std::size_t kMaxStringBytes = std::size_t{64} << 20;  // control messages are far smaller
 inline constexpr std::size_t kMaxAnySource = 4096;  // receive_any is for small messages, which MPI delivers eagerly
 inline constexpr double kDefaultPatienceSeconds = 300.0;
+/// From so many ranks on an all_gather goes up and down a tree: libraries differ, and Open MPI's sends size^2 messages.
+inline constexpr int kTreeFromRanks = 16;
+/// Whether a gather is made of messages of those that have anything, rather than one of every rank.
+[[nodiscard]] constexpr bool is_sparse(std::size_t senders, std::size_t ranks) { return 4 * senders <= ranks; }
 
 /// What may travel as raw bytes between ranks of one kind of machine.
 template <class T>
@@ -29,6 +33,15 @@ template <Payload T>
 struct Received {
   int source = -1;
   T value{};
+};
+
+/// How the messages of two neighbouring runs of ranks become that of both. Equal on all ranks.
+struct Merging {
+  /// Length in bytes of the message of ranks [first, last); 0: these ranks say nothing and nothing is sent for them.
+  std::function<std::size_t(int first, int last)> bytes;
+  /// The message of ranks [a, c) from those of [a, b) and [b, c), neither empty. Associative, so that the result does not depend
+  /// on where runs are cut.
+  std::function<std::vector<std::byte>(std::span<const std::byte> low, std::span<const std::byte> high)> combine;
 };
 
 /// What a wait waits for; becomes words only in an error.
@@ -113,7 +126,8 @@ class Transport {
 
   /// Elements of all ranks one after the other in rank order, at the root; empty elsewhere.
   /// Shapes: counts [size()], the same on all ranks; mine [counts[rank()]]. Calls: collective; no size is sent.
-  /// Throws CommError if mine and counts disagree or the sum overflows. Any size: above 1 GiB each rank sends to the root.
+  /// Throws CommError if mine and counts disagree or the sum overflows. Any size: above 1 GiB, or where few ranks have anything, each
+  /// of those sends to the root.
   template <class T, std::size_t Extent>
   requires Payload<std::remove_const_t<T>>
   [[nodiscard]] std::vector<std::remove_const_t<T>> gather_varying(std::span<T, Extent> mine,
@@ -126,6 +140,11 @@ class Transport {
     }
     return all;
   }
+
+  /// One message of all ranks on rank 0, put together on the way there along a binomial tree; empty elsewhere. Where combining
+  /// shortens, rank 0 gets log2 of size() short messages instead of size() - 1.
+  /// Shapes: mine [merging.bytes(rank(), rank() + 1)]. Calls: collective. Throws CommError for another length; what combine throws.
+  [[nodiscard]] std::vector<std::byte> merge_up(std::vector<std::byte> mine, const Merging& merging);
 
   /// Calls: p2p. Returns when the elements may be reused, which can be before they are received.
   template <class T, std::size_t Extent>
@@ -206,6 +225,8 @@ class Transport {
   [[nodiscard]] virtual std::string describe_silence() const;
   /// Whether a peer is known to do nothing at all, such as one that a signal has stopped.
   [[nodiscard]] virtual bool knows_of_stopped_peer() const { return false; }
+  /// all_gather_bytes as a merge_up and a broadcast: 2 (size() - 1) messages, 2 log2 of size() of them one after another.
+  void all_gather_along_tree(std::span<const std::byte> mine, std::span<std::byte> all);
 
  private:
   virtual void broadcast_bytes(std::span<std::byte> buffer, int root) = 0;

@@ -27,6 +27,11 @@ std::vector<std::uint32_t> ShardMap::missing() const {
 int RolePlan::shard_of(int rank) const { return position_of(shard_ranks, rank); }
 int RolePlan::decoder_of(int rank) const { return position_of(decoder_ranks, rank); }
 
+std::size_t RolePlan::shards_within(int first, int last) const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(shard_ranks, [&](int rank) { return rank >= first && rank < last; }));
+}
+
 std::vector<std::string> RolePlan::roles_of(int rank) const {
   std::vector<std::string> roles;
   if (rank == 0) roles.emplace_back("coordinator");
@@ -106,7 +111,7 @@ std::size_t proposal_bytes(const ReadPlan& plan) {
 }
 
 std::size_t codes_bytes(const ReadPlan& plan, std::size_t chosen) {
-  return message_bytes<CodeRecord>(chosen, code_floats(plan, chosen));
+  return chosen == 0 ? 0 : message_bytes<CodeRecord>(chosen, code_floats(plan, chosen));
 }
 
 }  // namespace larimar::wire

@@ -53,6 +53,8 @@ struct RolePlan {
   /// Position in shard_ranks or -1.
   [[nodiscard]] int shard_of(int rank) const;
   [[nodiscard]] int decoder_of(int rank) const;
+  /// How many shards are on ranks [first, last).
+  [[nodiscard]] std::size_t shards_within(int first, int last) const;
   /// Of "coordinator", "shard", "decoder"; at least one.
   [[nodiscard]] std::vector<std::string> roles_of(int rank) const;
 };
@@ -78,6 +80,15 @@ enum class ReadForm : std::uint32_t {
   kSlots,  // partial reads of shared slots, sent with the proposals
 };
 
+/// How the proposals of the shards reach the coordinator. The winners are the same.
+enum class ProposalRoute : std::uint32_t {
+  kBySize,  // kMerged from kMergeFromShards shards on, otherwise kGathered
+  kMerged,  // the best are chosen on the way, pair by pair along a tree: log2 of the ranks messages at the coordinator
+  kGathered,  // each shard's own message to the coordinator; always with kSlots, whose partial reads do not merge
+};
+/// Where the two routes cross in simulation (docs/clusters.md, "A thousand ranks in simulation").
+inline constexpr std::size_t kMergeFromShards = 24;
+
 /// Sizes of one read, from which every message of it follows.
 struct ReadPlan {
   std::size_t queries = 0;
@@ -89,7 +100,14 @@ struct ReadPlan {
   std::size_t slot_rows = 1;  // partial reads a query with kSlots: the k rows of topk, otherwise one
   double temperature = 0.05;  // of the softmax over scores: kBlend, and kSlots with several rows
   std::uint64_t step = 0;
+  ProposalRoute route = ProposalRoute::kBySize;
 };
+
+/// Whether the proposals of so many shards are merged on their way.
+[[nodiscard]] constexpr bool is_merged(const ReadPlan& plan, std::size_t shards) {
+  if (plan.form == ReadForm::kSlots || plan.route == ProposalRoute::kGathered) return false;
+  return plan.route == ProposalRoute::kMerged || shards >= kMergeFromShards;
+}
 
 /// A segment that the coordinator chose: where its record, and unless slots are shared its code, is. Broadcast as
 /// [queries * k].
@@ -102,7 +120,7 @@ static_assert(sizeof(ChosenSegment) == 12);
 
 /// Floats that follow the records of `chosen` segments in a shard's message: codes; or for each query m, l and o [C].
 [[nodiscard]] std::size_t code_floats(const ReadPlan& plan, std::size_t chosen);
-/// Bytes of a shard's proposal, and of its codes for `chosen` segments.
+/// Bytes of a shard's proposal, and of its codes for `chosen` segments: a shard of which nothing was chosen says nothing, 0.
 [[nodiscard]] std::size_t proposal_bytes(const ReadPlan& plan);
 [[nodiscard]] std::size_t codes_bytes(const ReadPlan& plan, std::size_t chosen);
 

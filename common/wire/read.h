@@ -4,6 +4,8 @@
 //
 //   read keys    := ReadHeader(kKeys, rows = queries, columns = key size)       float[rows * columns]
 //   candidates   := ReadHeader(kCandidates, rows = queries, columns = k)        Candidate[rows * columns]
+//   merged       := ReadHeader(kMerged, shard = the first of the run, rows = queries, columns = asked)
+//                   Proposal[rows * columns]  ReadStatus[shards of the run]              (common/wire/merged.h)
 //   code request := ReadHeader(kCodeRequest, rows = requests, columns = 1)      CodeRequest[rows]
 //   codes        := ReadHeader(kCodes, rows = requests, columns = code size)    CodeRecord[rows]  float[rows * columns]
 //   blend        := ReadHeader(kBlend, rows = requests, columns = code size) CodeRecord[rows] float[queries * (2 + columns)]
@@ -34,7 +36,8 @@ enum class ReadKind : std::uint16_t {
   kCodeRequest = 3,
   kCodes = 4,
   kSlotReads = 5,
-  kBlend = 6
+  kBlend = 6,
+  kMerged = 7
 };
 
 inline constexpr std::uint32_t kReadMagic = 0x4452414C;  // "LARD" in memory order
@@ -81,6 +84,23 @@ inline constexpr Candidate kAbsent{};
 /// The one order of candidates, everywhere: higher score first, equal scores by the lower segment. Absent ones come last.
 [[nodiscard]] constexpr bool ranks_before(const Candidate& a, const Candidate& b) {
   return a.score != b.score ? a.score > b.score : a.segment < b.segment;
+}
+
+/// A candidate that has left its shard: the best of several shards travel together.
+struct Proposal {
+  Candidate candidate{};  // kAbsent where the run of shards has fewer segments
+  base::ShardId shard{std::numeric_limits<std::uint32_t>::max()};
+  std::uint32_t reserved = 0;
+  friend bool operator==(const Proposal&, const Proposal&) = default;
+};
+static_assert(std::is_trivially_copyable_v<Proposal> && sizeof(Proposal) == 24);
+static_assert(offsetof(Proposal, shard) == 16);
+
+/// The one order of proposals: as ranks_before, and one segment on two shards by the lower shard.
+[[nodiscard]] constexpr bool proposal_before(const Proposal& a, const Proposal& b) {
+  if (a.candidate.score != b.candidate.score || a.candidate.segment != b.candidate.segment)
+    return ranks_before(a.candidate, b.candidate);
+  return a.shard < b.shard;
 }
 
 /// The coordinator wants the code in this slot of the receiving shard.

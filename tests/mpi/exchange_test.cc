@@ -69,13 +69,16 @@ void expect_stored_read(const coordinator::BatchRead& read, const SlowMemory& sl
   }
 }
 
-void check_stored(const std::string& context, KeyMode mode, std::size_t k, int decoders) {
+void check_stored(const std::string& context, KeyMode mode, std::size_t k, int decoders,
+                  wire::ProposalRoute route = wire::ProposalRoute::kMerged) {
   const SlowMemory slow(context, mode);
   const Matrix keys = query_keys(slow);
   on_every_rank([&](comm::Transport& transport) {
     MemoryRank rank(transport.rank(), wire::plan_roles(transport.size(), decoders), context, mode);
+    wire::ReadPlan plan = read_plan(k);
+    plan.route = route;
     const auto read =
-        launch::exchange_read(transport, rank.plan, rank.roles, read_plan(k), transport.rank() == 0 ? keys : Matrix());
+        launch::exchange_read(transport, rank.plan, rank.roles, plan, transport.rank() == 0 ? keys : Matrix());
     const auto texts = launch::exchange_decode(transport, rank.plan, rank.roles, read.z_read, kQueries * k,
                                                static_cast<std::size_t>(kCodeSize));
     if (transport.rank() != 0) {
@@ -93,6 +96,11 @@ TEST(Exchange, StoredReadsEqualOneProcessBitForBit) {
   check_stored(context, KeyMode::kSegment, 4, 1);
   check_stored(context, KeyMode::kPrefix, 1, 2);
   check_stored(context, KeyMode::kSentence, 3, 1);
+}
+
+TEST(Exchange, GatheredProposalsGiveTheSameRead) {
+  check_stored(support::random_prose(90'000, 1), KeyMode::kSegment, 4, 1, wire::ProposalRoute::kGathered);
+  check_stored("The only sentence of the only block.", KeyMode::kSegment, 4, 1, wire::ProposalRoute::kGathered);
 }
 
 TEST(Exchange, ManyDecodersShareTheRows) { check_stored(support::random_prose(20'000, 2), KeyMode::kSegment, 2, 3); }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "common/base/error.h"
+#include "common/wire/merged.h"
 #include "common/wire/message.h"
 #include "tests/support/memory_rules.h"
 
@@ -23,7 +24,8 @@ wire::ReadPlan read_plan(bool codebook = false) {
           .key_size = 4,
           .code_size = kCode,
           .form = codebook ? wire::ReadForm::kSlots : wire::ReadForm::kCodes,
-          .step = 6};
+          .step = 6,
+          .route = wire::ProposalRoute::kGathered};
 }
 
 wire::ReadHeader header(ReadKind kind, std::uint32_t shard, std::uint32_t rows, std::uint32_t columns,
@@ -70,10 +72,7 @@ std::vector<std::byte> codes(bool with_last = true) {
   };
   add(0, {record(0, 7, 10)}, {1.0F, 2.0F});
   add(1, {record(1, 1, 20)}, {3.0F, 4.0F});
-  if (with_last)
-    add(2, {record(2, 4, 30)}, {5.0F, 6.0F});
-  else
-    add(2, {}, {});
+  if (with_last) add(2, {record(2, 4, 30)}, {5.0F, 6.0F});  // otherwise nothing was chosen from it
   return all;
 }
 
@@ -99,6 +98,37 @@ TEST(CoordinatorService, ChoosesTheBestOfAllShardsAndPutsTheirCodesInPlace) {
   EXPECT_FALSE(read.margin[1].has_value());
   EXPECT_THAT(read.weights, testing::ElementsAre(1.0, 0.0, 1.0, 0.0));
   EXPECT_EQ(read.participation.contributing.size(), kShards);
+}
+
+/// The same proposals as they arrive when they were merged on their way.
+std::vector<std::byte> merged(const wire::ReadPlan& plan, ReadStatus last = ReadStatus::kOk) {
+  const std::vector<std::byte> all = proposals(last);
+  const std::size_t size = wire::proposal_bytes(plan);
+  const auto one = [&](std::size_t i) { return wire::merged_of_one(plan, std::span(all).subspan(i * size, size)); };
+  return wire::merge(plan, one(0), wire::merge(plan, one(1), one(2)));
+}
+
+TEST(CoordinatorService, MergedProposalsAreReadAsGatheredOnes) {
+  for (const ReadStatus last : {ReadStatus::kOk, ReadStatus::kFailed, ReadStatus::kDegraded, ReadStatus::kEmpty}) {
+    wire::ReadPlan plan = read_plan();
+    CoordinatorService gathered(kShards, {}), other(kShards, {});
+    const auto expected = gathered.choose(plan, kKeys, proposals(last));
+    plan.route = wire::ProposalRoute::kMerged;
+    const auto found = other.choose(plan, kKeys, merged(plan, last));
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      EXPECT_EQ(found[i].shard, expected[i].shard);
+      EXPECT_EQ(found[i].slot, expected[i].slot);
+      EXPECT_EQ(found[i].score, expected[i].score);
+    }
+    const auto answer = codes(last != ReadStatus::kFailed);
+    const BatchRead a = gathered.assemble(plan, answer), b = other.assemble(plan, answer);
+    EXPECT_TRUE(a.z_read == b.z_read);
+    EXPECT_EQ(a.margin, b.margin);
+    EXPECT_EQ(a.participation.contributing, b.participation.contributing);
+    EXPECT_EQ(a.participation.degraded, b.participation.degraded);
+    EXPECT_EQ(a.participation.failed, b.participation.failed);
+    EXPECT_EQ(a.participation.status, b.participation.status);
+  }
 }
 
 TEST(CoordinatorService, AFailedShardIsLeftOutAndNamed) {
@@ -130,13 +160,8 @@ TEST(CoordinatorService, AReadOfACodebookIsTheMeanOverShards) {
   CoordinatorService service(kShards, support::codebook_rules(memory::Addressing::kNearest, 9));
   const auto chosen = service.choose(plan, kKeys, all);
   EXPECT_THAT(CoordinatorService::chosen_per_shard(chosen, kShards), testing::ElementsAre(0, 0, 1));
-  std::vector<std::byte> records;
-  for (std::uint32_t shard = 0; shard < kShards; ++shard) {
-    const auto own = shard == 2 ? std::vector{record(2, 3, 8)} : std::vector<wire::CodeRecord>{};
-    const auto bytes = wire::pack<wire::CodeRecord>(
-        header(ReadKind::kCodes, shard, static_cast<std::uint32_t>(own.size()), 0), own, {});
-    records.insert(records.end(), bytes.begin(), bytes.end());
-  }
+  const auto records =
+      wire::pack<wire::CodeRecord>(header(ReadKind::kCodes, 2, 1, 0), std::vector{record(2, 3, 8)}, {});
   const BatchRead read = service.assemble(plan, records);
   EXPECT_EQ(read.reads, 1U);
   EXPECT_EQ(read.z_read.rows(), 2);

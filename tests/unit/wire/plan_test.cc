@@ -43,6 +43,14 @@ TEST(RolePlan, DecodersHaveTheirOwnRanksIfTwoShardsRemain) {
   EXPECT_EQ(plan_roles(6, 2).decoder_ranks, (std::vector{4, 5}));
 }
 
+TEST(RolePlan, CountsTheShardsWithinARunOfRanks) {
+  const RolePlan plan = plan_roles(8, 2);  // shards on ranks 1 to 5
+  EXPECT_EQ(plan.shards_within(0, 8), 5U);
+  EXPECT_EQ(plan.shards_within(0, 1), 0U);
+  EXPECT_EQ(plan.shards_within(4, 8), 2U);
+  EXPECT_EQ(plan.shards_within(6, 8), 0U);
+}
+
 TEST(ShardOfBlock, EveryBlockHasAShardAndTheFirstOnesAreDealtInTurn) {
   for (const std::size_t shards : {1UL, 2UL, 3UL, 7UL, 255UL, 256UL, 300UL}) {
     std::vector<std::size_t> load(shards);
@@ -132,7 +140,7 @@ TEST(ReadPlan, MessageSizesFollowFromThePlan) {
   ReadPlan plan{.queries = 3, .k = 2, .asked = 4, .key_size = 10, .code_size = 7, .step = 1};
   EXPECT_EQ(proposal_bytes(plan), 32U + 3 * 4 * 16);
   EXPECT_EQ(codes_bytes(plan, 5), 32U + 5 * (48 + 7 * 4));
-  EXPECT_EQ(codes_bytes(plan, 0), 32U);
+  EXPECT_EQ(codes_bytes(plan, 0), 0U) << "a shard of which nothing was chosen says nothing";
   plan.form = ReadForm::kSlots;
   EXPECT_EQ(proposal_bytes(plan), 2 * 32U + 3 * 4 * 16 + 3 * (16 + 7 * 4));
   EXPECT_EQ(codes_bytes(plan, 5), 32U + 5 * 48) << "the codes of a codebook came with the proposal";
