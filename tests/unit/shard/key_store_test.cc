@@ -173,7 +173,8 @@ TEST_P(KeyStores, ManyQueriesAgreeWithTheExactScan) {
     floats.append(keys);
     for (Index q = 0; q < kScored; ++q)
       scored += near_rows({floats, stored.scanned(), owners}, queries.row(q), 1)[0].size();
-    std::cout << "rows scored exactly for a query: " << static_cast<double>(scored) / static_cast<double>(kScored) << " of " << kKeys << "\n";
+    std::cout << "rows scored exactly for a query: " << static_cast<double>(scored) / static_cast<double>(kScored)
+              << " of " << kKeys << "\n";
     EXPECT_LT(scored, static_cast<std::size_t>(kScored) * 40U);
   }
   EXPECT_EQ(agree, static_cast<std::size_t>(kQueries));
