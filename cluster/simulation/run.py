@@ -84,6 +84,8 @@ def simulate(sim, folder, ranks, deadline=600):
                  "--latency", LATENCY, "--bandwidth", BANDWIDTH, "--overhead", OVERHEAD, "--eager", EAGER]
     result = smpirun(sim, ranks, arguments, deadline, ("-trace", "-trace-file", str(traced)))
     lines = [line for line in result.stdout.splitlines() if line.startswith("{")]
+    if len(lines) == 1 and not json.loads(lines[0])["same_answers"]:
+        raise Failure(1, f"{ranks} simulated ranks: merged proposals give other answers than gathered ones")
     if result.returncode != 0 or len(lines) != 1:
         raise Failure(1, f"{ranks} simulated ranks ended with {result.returncode}:\n{result.stdout[-2000:]}{result.stderr[-2000:]}")
     report = json.loads(lines[0])
