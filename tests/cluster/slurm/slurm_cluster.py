@@ -9,6 +9,8 @@ import signal
 import subprocess
 import time
 
+import isolated
+
 PROGRAMS = {"slurmctld": "slurm-wlm", "slurmd": "slurm-wlm", "sbatch": "slurm-wlm", "munged": "munge", "runuser": "util-linux"}
 PORT = 17000
 FINAL = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "BOOT_FAIL", "DEADLINE"}
@@ -94,7 +96,10 @@ class Cluster:
         for device in ("eth0", "eth1"):
             call("ip", "link", "set", device, "up")
         os.environ.update({"SLURM_CONF": str(folder / "slurm.conf"), "TMPDIR": str(self.tmp)})
-        self.start_munge()
+        try:
+            self.start_munge()
+        except AssertionError as error:  # nothing of the project is at work yet
+            isolated.skip(f"munge does not start on this machine: {error}")
         call("slurmctld", "-c")  # with nothing remembered
         for number in range(1, self.nodes + 1):
             (folder / "spool" / f"n{number}").mkdir()
