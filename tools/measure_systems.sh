@@ -37,9 +37,12 @@ ask() {  # RUN SYSTEM FOLDER OPTION...
 all_tasks() {  # SYSTEM: passkeys and several keys without a reader, bAbI with one
   local system=$1
   run_file all "$lengths" "$ten_depths" '[1]' segment prefix "$passkeys, forms: [prefix, question]" "$multi, forms: [prefix]"
-  run_file babi "$lengths" '[50]' 6 segment question "$babi"
+  run_file babi "${lengths%,*}" '[50]' 6 segment question "$babi"
+  # Where every context is encoded anew it takes long; the other systems keep what they made of a text.
+  run_file babi-1m "${lengths##*,}" '[50]' "$([[ $system == larimar ]] && echo 1 || echo 4)" segment question "$babi"
   ask all "$system" "$system-all" "${tokens[@]}" --reads 8
   ask babi "$system" "$system-babi" "${tokens[@]}" --reader smollm2 --reads 8
+  ask babi-1m "$system" "$system-babi-1m" "${tokens[@]}" --reader smollm2 --reads 8
 }
 
 # A prompt of 8,192 tokens takes a minute and more: fewer depths there, and no length beyond it where nothing new is seen.
@@ -49,12 +52,14 @@ full_context() {
   run_file full-question 1000 "$ten_depths" '[1]' segment question "$passkeys"
   run_file full-multi-1k 1000 "$ten_depths" '[1]' segment prefix "$multi"
   run_file full-babi-1k 1000 '[50]' 10 segment question "$babi"
-  for length in 8000 32000 137000 1000000; do
-    run_file "full-passkey-$length" "$length" '{min: 0, max: 100, num: 4}' '[1]' segment prefix "$passkeys"
+  run_file full-passkey-8000 8000 "$four_depths" '[1]' segment prefix "$passkeys"
+  run_file full-question-8k 8000 "$four_depths" '[1]' segment question "$two_kinds"
+  for length in 32000 137000 1000000; do
+    run_file "full-passkey-$length" "$length" "$four_depths" '[1]' segment prefix "$two_kinds"
   done
-  run_file full-multi-8k 8000 '{min: 0, max: 100, num: 4}' '[1]' segment prefix "$multi"
-  run_file full-babi-8k 8000 '[50]' 4 segment question "$babi"
-  for run in passkey question multi-1k babi-1k passkey-{8000,32000,137000,1000000} multi-8k babi-8k; do
+  run_file full-multi-8k 8000 "$four_depths" '[1]' segment prefix "$multi"
+  run_file full-babi-8k 8000 '[50]' 2 segment question "$babi"
+  for run in passkey question multi-1k babi-1k passkey-{8000,32000,137000,1000000} question-8k multi-8k babi-8k; do
     ask "full-$run" full-context "full-$run" "${tokens[@]}"
   done
 }
@@ -120,7 +125,8 @@ make_docs() {
 }
 
 lengths=1000,8000,32000,137000,1000000
-ten_depths='{min: 0, max: 100, num: 10}'
+ten_depths='{min: 0, max: 100, num: 10}' four_depths='{min: 0, max: 100, num: 4}'
+two_kinds='passkey, kinds: [5, san_francisco], wording: essay'
 passkeys='passkey, kinds: [3, 4, 5, 7, san_francisco], wording: essay'
 multi='multi, keys: 4, values: 2, distractors: 20'
 babi="babi, babi: $data/eval/babi, tasks: [qa1, qa2, qa3, qa4, qa5]"
