@@ -190,6 +190,7 @@ class RankLoop {
       else
         session_->say();
     }
+    LARIMAR_FAILPOINT("launch.job.agreed");
     leave(attempt.code);
   }
 

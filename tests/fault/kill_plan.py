@@ -65,7 +65,7 @@ TEXT_ASK = ("launch.models.loaded", "shard.memory.load", "shard.memory.loaded", 
             "coordinator.read.choose", "coordinator.read.assemble", "coordinator.answers.write", "coordinator.report.write",
             "decoder.decode", "decoder.decoded")
 # Where a rank dies while others live: tests/cluster/deaths.
-DEATHS = ("launch.command.begin", "launch.command.done", "launch.answers.batch", "launch.loss.noticed", "launch.loss.survived")
+DEATHS = ("launch.command.begin", "launch.command.done", "launch.job.agreed", "launch.answers.batch", "launch.loss.noticed", "launch.loss.survived")
 
 
 def all_planned() -> set[str]:

@@ -20,6 +20,7 @@ ASK = {
                ("launch.answers.batch", 1, SHARD), ("launch.answers.batch", 2, COORDINATOR), ("launch.answers.batch", 4, DECODER)],
     "end": [("coordinator.answers.write", 1, COORDINATOR), ("coordinator.report.write", 1, COORDINATOR),
             ("launch.command.done", 1, COORDINATOR), ("launch.command.done", 1, SHARD), ("launch.command.done", 1, DECODER)],
+    "agreed": [("launch.job.agreed", 1, SHARD), ("launch.job.agreed", 1, COORDINATOR)],
 }
 RUN = {
     "ingest": [("launch.models.loaded", 1, SHARD)],
@@ -84,7 +85,7 @@ class Survived(ProgramTest):
                 seconds["shrink"].append(round(fault["shrink_seconds"], 3))
                 if fault["first_result_seconds"] is not None:
                     seconds[f"first_result_{command}"].append(round(fault["first_result_seconds"], 3))
-            if phase not in ("end", "load"):
+            if phase not in ("end", "load", "agreed"):
                 self.assertEqual([fault["rank"] for fault in report["faults"]], [rank])
                 self.assertIn(role, report["faults"][0]["roles"])
                 self.assertIn(f"rank {rank} on", result.err)

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstring>
 
+#include "common/base/error.h"
 #include "common/comm/binomial.h"
 #include "tests/unit/comm/ranks.h"
 
@@ -78,6 +79,20 @@ TEST_P(TreeTest, AGatherOfFewIsThatOfAll) {
       const auto all = t.gather_varying(std::span(mine), counts, 0);
       EXPECT_EQ(all, t.rank() == 0 ? std::vector<int>(2, sender + 100) : std::vector<int>{});
     }
+  });
+}
+
+TEST_P(TreeTest, ARankThatBringsAnotherNumberOfBytesSaysSo) {
+  run([](Transport& t) {
+    const Merging eight{[](int, int) { return std::size_t{8}; }, kAppendNumbers.combine};
+    try {
+      static_cast<void>(t.merge_up(std::vector<std::byte>(3), eight));
+      ADD_FAILURE() << "three bytes were taken for eight";
+    } catch (const base::CommError& error) {
+      EXPECT_THAT(error.what(), testing::HasSubstr("merge_up was to bring 8 bytes from here, but has 3"));
+    }
+    EXPECT_THROW(static_cast<void>(t.merge_up(std::vector<std::byte>(8), eight)), base::CommError)
+        << "it is broken now";
   });
 }
 
