@@ -18,9 +18,14 @@ std::vector<std::size_t> likeliest_first(std::span<const double> likelihoods, st
   return order;
 }
 
-void rerank(DecodedRead& decoded, std::span<std::vector<double>> likelihoods, std::size_t keep, double key_weight) {
+namespace {
+
+/// Takes for each query the first `keep` sources in this order, with all that belongs to them. Those that are not named, which are
+/// not there, stand behind and stay there.
+/// Shapes  orders [queries], each a permutation of the sources that are there.
+void take_in_order(DecodedRead& decoded, std::span<std::vector<std::size_t>> orders, std::size_t keep) {
   const BatchRead& old = decoded.read;
-  const std::size_t queries = likelihoods.size();
+  const std::size_t queries = orders.size();
   const std::size_t k = old.reads;
   LARIMAR_EXPECT(keep <= k && old.records.size() == queries * k && decoded.texts.size() == queries * k);
   DecodedRead next;
@@ -30,15 +35,7 @@ void rerank(DecodedRead& decoded, std::span<std::vector<double>> likelihoods, st
   next.read.slots = old.slots;
   next.read.participation = old.participation;
   for (std::size_t q = 0; q < queries; ++q) {
-    LARIMAR_EXPECT(likelihoods[q].size() <= k);
-    std::vector<double>& mine = likelihoods[q];
-    std::vector<std::size_t> order =
-        likeliest_first(mine, std::span(old.scores).subspan(q * k, mine.size()), key_weight);
-    std::vector<double> sorted;
-    for (const std::size_t from : order) sorted.push_back(mine[from]);
-    sorted.resize(std::min(keep, sorted.size()));
-    mine = std::move(sorted);
-    // Sources that are not there stand behind the others and stay there.
+    std::vector<std::size_t>& order = orders[q];
     for (std::size_t i = order.size(); i < k; ++i) order.push_back(i);
     for (std::size_t i = 0; i < keep; ++i) {
       const std::size_t from = q * k + order[i];
@@ -51,6 +48,39 @@ void rerank(DecodedRead& decoded, std::span<std::vector<double>> likelihoods, st
     if (keep > 0 && order.front() != 0) next.read.slots[q] = old.records[q * k + order.front()].slot.value;
   }
   decoded = std::move(next);
+}
+
+}  // namespace
+
+void rerank(DecodedRead& decoded, std::span<std::vector<double>> likelihoods, std::size_t keep, double key_weight) {
+  const std::size_t k = decoded.read.reads;
+  std::vector<std::vector<std::size_t>> orders;
+  for (std::size_t q = 0; q < likelihoods.size(); ++q) {
+    std::vector<double>& mine = likelihoods[q];
+    LARIMAR_EXPECT(mine.size() <= k);
+    orders.push_back(likeliest_first(mine, std::span(decoded.read.scores).subspan(q * k, mine.size()), key_weight));
+    std::vector<double> sorted;
+    for (const std::size_t from : orders.back()) sorted.push_back(mine[from]);
+    sorted.resize(std::min(keep, sorted.size()));
+    mine = std::move(sorted);
+  }
+  take_in_order(decoded, orders, keep);
+}
+
+void rank_by_scores(DecodedRead& decoded, std::span<const std::vector<float>> scores, std::size_t keep) {
+  BatchRead& read = decoded.read;
+  std::vector<std::vector<std::size_t>> orders;
+  for (std::size_t q = 0; q < scores.size(); ++q) {
+    const std::vector<float>& mine = scores[q];
+    LARIMAR_EXPECT(mine.size() <= read.reads);
+    std::ranges::copy(mine, read.scores.begin() + static_cast<std::ptrdiff_t>(q * read.reads));
+    std::vector<std::size_t>& order = orders.emplace_back(mine.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return mine[a] > mine[b]; });
+    read.margin[q].reset();
+    if (order.size() > 1) read.margin[q] = mine[order[0]] - mine[order[1]];
+  }
+  take_in_order(decoded, orders, keep);
 }
 
 }  // namespace larimar::coordinator

@@ -29,4 +29,10 @@ inline constexpr double kKeyWeight = 4.0;
 /// Calls   local.
 void rerank(DecodedRead& decoded, std::span<std::vector<double>> likelihoods, std::size_t keep, double key_weight);
 
+/// Gives each query's sources other scores, orders them by these, equal ones as they stand, and keeps the first `keep`. The weight
+/// 1 goes to the new first; margins become the difference of the two best new scores, none where there is no second.
+/// Shapes  scores [queries], each [k' <= k] for the sources that are there. keep <= k.
+/// Calls   local.
+void rank_by_scores(DecodedRead& decoded, std::span<const std::vector<float>> scores, std::size_t keep);
+
 }  // namespace larimar::coordinator

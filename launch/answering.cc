@@ -24,6 +24,7 @@ AskTimes& AskTimes::operator+=(const AskTimes& other) {
   keys += other.keys;
   read += other.read;
   decode += other.decode;
+  ranking += other.ranking;
   language += other.language;
   return *this;
 }
@@ -59,6 +60,7 @@ void append_answers(const AnsweredBatch& batch, std::span<const std::filesystem:
     sources.timings = {{"read_key", batch.times.keys / share},
                        {"read", batch.times.read / share},
                        {"decode", batch.times.decode / share}};
+    if (batch.times.ranking > 0) sources.timings["ranking"] = batch.times.ranking / share;
     if (batch.times.language > 0) sources.timings["language"] = batch.times.language / share;
     answers.push_back(coordinator::assemble_answer(batch.queries[q], std::move(sources), scope));
   }

@@ -12,7 +12,7 @@ namespace larimar::launch {
 
 /// Seconds that a batch of queries took.
 struct AskTimes {
-  double keys = 0, read = 0, decode = 0, language = 0;
+  double keys = 0, read = 0, decode = 0, ranking = 0, language = 0;
   AskTimes& operator+=(const AskTimes& other);
 };
 

@@ -24,7 +24,7 @@ void check_models(const store::Manifest& manifest, const JobSetup& setup) {
   if (manifest.model != model || manifest.keys != keys)
     throw base::ConfigError("this memory was written with model \"" + manifest.model + "\" and keys \"" +
                             manifest.keys + "\" but those at hand are \"" + model + "\" and \"" + keys +
-                            "\"; name the right folders with --model and --keys-folder");
+                            "\"; name the right ones with --model, --keys-folder and --key-table");
 }
 
 int ask_queries(comm::Transport& transport, Session& session, const AskCommand& command,
@@ -40,14 +40,14 @@ int ask_queries(comm::Transport& transport, Session& session, const AskCommand& 
   Networks& networks = session.networks;
   comm::together(transport, [&] {
     setup = setup_of(manifest, command.setup);
-    setup.keys = manifest.keys.starts_with("minilm") ? "minilm" : "model";
+    setup.keys = keys_named(manifest.keys);
     setup = resolve(setup);
   });
   if (session.losses() == 0) check_setup(transport, setup);
   comm::together(transport, [&] {
     check_models(manifest, setup);
     model::set_threads(setup.threads);
-    complete_networks(networks, setup, {false, root, plan.decoder_of(transport.rank()) >= 0});
+    complete_networks(networks, setup, {false, root, plan.decoder_of(transport.rank()) >= 0, root});
     if (networks.code_size != manifest.code_size)
       throw base::ConfigError("the memory's codes have " + std::to_string(manifest.code_size) +
                               " components but the decoder's " + std::to_string(networks.code_size));
@@ -63,7 +63,9 @@ int ask_queries(comm::Transport& transport, Session& session, const AskCommand& 
                     networks.decoder_service.get()};
   std::uint64_t step = 0, count = file.queries.size();
   transport.broadcast(std::span(&count, 1), 0);
-  const Asking asking{transport, session,           plan, roles,          networks, setup,
+  shard::EncodingRules encoding = setup.rules;
+  encoding.key_mode = parse_key_mode(setup.key_mode);
+  const Asking asking{transport, session,           plan, roles,          networks, setup, encoding,
                       documents, manifest.key_size, step, session.answers};
   const Asked asked = answer_together(asking, file.queries, count);
   report.shards = asked.shards;
@@ -71,6 +73,7 @@ int ask_queries(comm::Transport& transport, Session& session, const AskCommand& 
   report.phases.push_back({"read_keys", asked.times.keys});
   report.phases.push_back({"read", asked.times.read});
   report.phases.push_back({"decode", asked.times.decode});
+  if (asked.times.ranking > 0) report.phases.push_back({"ranking", asked.times.ranking});
   if (asked.times.language > 0) report.phases.push_back({"language", asked.times.language});
   report_ranks(transport, plan, report);
   report.config = to_json(setup);

@@ -15,6 +15,7 @@
 #include "common/text/sentences.h"
 #include "common/text/unicode.h"
 #include "launch/language.h"
+#include "launch/static_keys.h"
 
 namespace larimar::launch {
 namespace {
@@ -22,10 +23,11 @@ namespace {
 constexpr double kSameScore = 1e-5;   // a key may differ in its last bits with the batch that it is encoded in
 constexpr double kBelowScope = 0.95;  // share of unseen sentences that a calibrated threshold calls out of scope
 constexpr std::size_t kMostUnseen = 512;
+constexpr std::size_t kMostUnseenRanked = 128;  // with static keys, where each one costs half a second
 constexpr std::size_t kFewestUnseen = 20;
 constexpr std::size_t kLeastUnseenBytes = 20;  // headings and the like are no sentences
 
-std::vector<std::string> unseen_sentences(const std::filesystem::path& path) {
+std::vector<std::string> unseen_sentences(const std::filesystem::path& path, std::size_t most) {
   const base::MappedFile file(path);
   const std::string text = text::repair_utf8(file.text()).text;
   std::vector<std::string> all;
@@ -37,7 +39,7 @@ std::vector<std::string> unseen_sentences(const std::filesystem::path& path) {
                             " sentences; a threshold needs at least " + std::to_string(kFewestUnseen) +
                             " that the memory has not seen");
   }
-  const std::size_t count = std::min(kMostUnseen, all.size());
+  const std::size_t count = std::min(most, all.size());
   std::vector<std::string> drawn;
   for (std::size_t i = 0; i < count; ++i) drawn.push_back(std::move(all[i * all.size() / count]));
   return drawn;
@@ -50,10 +52,14 @@ std::size_t shared_key_size(comm::Transport& transport, const Networks& networks
   return static_cast<std::size_t>(std::ranges::max(transport.all_gather_one(mine)));
 }
 
+/// Sources of a query that its answer is made of, or a language model orders.
+std::size_t sources_of(const JobSetup& setup) { return setup.rerank ? setup.candidates : setup.reads; }
+
 wire::ReadPlan next_read(const Asking& asking, std::size_t queries) {
   wire::ReadPlan plan;
   plan.queries = queries;
-  plan.k = asking.setup.rerank ? asking.setup.candidates : asking.setup.reads;
+  plan.k = sources_of(asking.setup);
+  if (asking.setup.keys == "static") plan.k = std::max(plan.k, kShortlist);
   plan.asked = std::max<std::size_t>(plan.k, 2);
   plan.key_size = asking.key_size;
   plan.code_size = asking.networks.code_size;
@@ -124,6 +130,11 @@ AnsweredBatch read_batch(const Asking& asking, const wire::ReadPlan& plan,
   batch.decoded.texts =
       exchange_decode(asking.transport, asking.plan, asking.roles, batch.decoded.read.z_read, reads, plan.code_size);
   batch.times.decode = watch.seconds();
+  if (root && asking.networks.ranker) {
+    watch.restart();
+    rank_shortlist(*asking.networks.ranker, asking.rules, sources_of(asking.setup), batch);
+    batch.times.ranking = watch.seconds();
+  }
   if (root) batch.best_score = best_scores(batch.decoded.read, plan.queries);
   return batch;
 }
@@ -160,20 +171,44 @@ Asked ask_all(const Asking& asking, std::span<const coordinator::Query> queries,
   return asked;
 }
 
+namespace {
+
+/// The scores that queries made of unseen sentences get, on rank 0. Collective.
+std::vector<double> unseen_scores(const Asking& asking, const std::vector<std::string>& sentences,
+                                  std::uint64_t count) {
+  std::vector<double> best;
+  const bool root = asking.roles.coordinator != nullptr;
+  if (asking.setup.keys == "static") {  // as answers are scored: by MiniLM, from the decoded texts
+    std::vector<coordinator::Query> queries;
+    for (const std::string& sentence : sentences) queries.push_back({.text = sentence});
+    for (std::uint64_t at = 0; at < count; at += asking.setup.batch) {
+      const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(asking.setup.batch, count - at));
+      const std::span<const coordinator::Query> all = queries;
+      const AnsweredBatch batch = read_batch(asking, next_read(asking, size), root ? all.subspan(at, size) : all);
+      best.insert(best.end(), batch.best_score.begin(), batch.best_score.end());
+    }
+    return best;
+  }
+  linalg::Matrix keys = root ? asking.networks.keys->encode(sentences) : linalg::Matrix();
+  const wire::ReadPlan plan = next_read(asking, static_cast<std::size_t>(count));
+  const coordinator::BatchRead read = exchange_read(asking.transport, asking.plan, asking.roles, plan, std::move(keys));
+  for (std::size_t q = 0; root && q < plan.queries; ++q) best.push_back(static_cast<double>(read.scores[q * plan.k]));
+  return best;
+}
+
+}  // namespace
+
 double calibrate_scope(const Asking& asking, const std::filesystem::path& unseen) {
   const comm::PhaseScope phase(asking.transport, "calibrate the scope");
   const bool root = asking.roles.coordinator != nullptr;
-  linalg::Matrix keys = comm::together(asking.transport, [&] {
-    return root ? asking.networks.keys->encode(unseen_sentences(unseen)) : linalg::Matrix();
-  });
-  std::uint64_t count = static_cast<std::uint64_t>(keys.rows());
+  const std::size_t most = asking.setup.keys == "static" ? kMostUnseenRanked : kMostUnseen;
+  const std::vector<std::string> sentences = comm::together(
+      asking.transport, [&] { return root ? unseen_sentences(unseen, most) : std::vector<std::string>{}; });
+  std::uint64_t count = sentences.size();
   asking.transport.broadcast(std::span(&count, 1), 0);
-  const wire::ReadPlan plan = next_read(asking, static_cast<std::size_t>(count));
-  const coordinator::BatchRead read = exchange_read(asking.transport, asking.plan, asking.roles, plan, std::move(keys));
+  std::vector<double> best = unseen_scores(asking, sentences, count);
   double threshold = 0;
   if (root) {
-    std::vector<double> best;  // of each sentence
-    for (std::size_t q = 0; q < plan.queries; ++q) best.push_back(static_cast<double>(read.scores[q * plan.k]));
     std::ranges::sort(best);
     const auto place = static_cast<std::size_t>(std::ceil(kBelowScope * static_cast<double>(best.size())));
     // Above the last one that must stay below; an empty memory answers nothing whatever the threshold.

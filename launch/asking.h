@@ -25,6 +25,7 @@ struct Asking {
   const Roles& roles;
   const Networks& networks;
   JobSetup& setup;                                   // resolved
+  const shard::EncodingRules& rules;                 // of the write keys
   std::span<const std::filesystem::path> documents;  // by number, for citations; rank 0 only
   std::size_t key_size = 0;                          // D
   std::uint64_t& step;                               // of the job's reads

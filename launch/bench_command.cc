@@ -10,6 +10,7 @@
 #include "common/comm/agree.h"
 #include "common/linalg/blas.h"
 #include "launch/commands.h"
+#include "launch/options.h"
 #include "launch/version.h"
 #include "shard/scan_kernels.h"
 
@@ -55,6 +56,21 @@ void print_table(const std::vector<bench::Measured>& lines) {
 }
 
 }  // namespace
+
+void add_bench_options(CLI::App& app, BenchCommand& command) {
+  app.add_option("parts", command.parts, "what to measure: limits, scan (default: all)");
+  app.add_flag("--quick", command.options.quick, "small sizes, to see that all works; says nothing about speed");
+  app.add_option("--rounds", command.options.rounds, "times that everything is measured, in turns")
+      ->capture_default_str();
+  app.add_option("--rows", command.options.rows, "keys of a scan")
+      ->check(CLI::Range(1000, 100'000'000))
+      ->capture_default_str();
+  app.add_option("--width", command.options.width, "components of a key")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  app.add_option("--out", command.out, "JSON file with the processor, the load and all lines");
+  app.add_flag("--json", command.json, "the same on standard output instead of a table");
+}
 
 int bench_command(comm::Transport& transport, const BenchCommand& command) {
   const std::vector<bench::NamedPart> parts = comm::together(transport, [&] {

@@ -71,6 +71,7 @@ struct Program {
   ModelEvalCommand model;
   CapacityCommand capacity;
   ConvertCommand convert;
+  StaticKeysCommand static_keys;
   DoctorCommand doctor;
   ReportCommand report;
   train::TrainOptions train;
@@ -161,6 +162,9 @@ struct Program {
         *add(app, "convert", "a Larimar checkpoint or a GGUF file into a folder that this program loads",
              [this] { return convert_command(convert); }),
         convert);
+    add_static_keys_options(*add(app, "static-keys", "make the table of --keys static from all-MiniLM-L6-v2, once",
+                                 [this] { return static_keys_command(static_keys); }),
+                            static_keys);
     add_report_options(*add(app, "report", "figures and one page from the results of evaluations",
                             [this] { return report_command(report); }),
                        report);

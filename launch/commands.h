@@ -8,6 +8,7 @@
 
 #include "bench/parts/measured.h"
 #include "common/comm/transport.h"
+#include "common/model/static_table.h"
 #include "eval/presets.h"
 #include "launch/ingest_plan.h"
 #include "launch/session.h"
@@ -138,6 +139,14 @@ struct DoctorCommand {
   bool json = false;
 };
 
+/// The table of --keys static, or the counts that it is made with.
+struct StaticKeysCommand {
+  std::filesystem::path keys_folder, counts, out;  // empty: the usual ones
+  std::filesystem::path count;                     // folder of text whose pieces are counted instead
+  model::StaticTableOptions options;
+  int threads = 1;
+};
+
 /// Figures and a page from evaluations that ran.
 struct ReportCommand {
   std::vector<std::string> folders;  // OUT or NAME=OUT
@@ -177,6 +186,7 @@ struct BenchCommand {
 [[nodiscard]] int eval_capacity_command(const CapacityCommand& command);
 /// Hands the file to the converter in tools/ and becomes it: returns only if that fails. No MPI.
 [[nodiscard]] int convert_command(const ConvertCommand& command);
+[[nodiscard]] int static_keys_command(const StaticKeysCommand& command);
 [[nodiscard]] int report_command(const ReportCommand& command);
 [[nodiscard]] int train_command(const train::TrainOptions& options, int threads);
 /// `failpoints`: their list instead.

@@ -114,7 +114,9 @@ void complete_row_system(eval::EvalSetup& setup, const eval::RunSpec& spec, cons
 // What of the memory's setup decides its answers.
 nlohmann::json describe_memory(const JobSetup& setup) {
   nlohmann::json system = to_json(setup);
-  for (const char* local : {"model", "keys_folder", "patience", "threads", "decoders", "key_mode"}) system.erase(local);
+  for (const char* local : {"model", "keys_folder", "key_table", "patience", "threads", "decoders", "key_mode"})
+    system.erase(local);
+  if (setup.keys == "static") system["keys_id"] = keys_id(setup);
   if (needs_language(setup)) system["language_model"] = language_id(setup);
   return system;
 }

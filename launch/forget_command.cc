@@ -79,11 +79,11 @@ linalg::Matrix match_keys(const ForgetCommand& command, const store::Manifest& m
     throw base::ConfigError(
         "this memory's keys were made elsewhere, so no text can be compared with them; give --keys");
   JobSetup setup = setup_of(manifest, command.setup);
-  setup.keys = manifest.keys.starts_with("minilm") ? "minilm" : "model";
+  setup.keys = keys_named(manifest.keys);
   setup = resolve(setup);
   if (keys_id(setup) != manifest.keys)
     throw base::ConfigError("this memory was written with keys \"" + manifest.keys + "\" but those at hand are \"" +
-                            keys_id(setup) + "\"; name the right folder with --keys-folder");
+                            keys_id(setup) + "\"; name the right one with --keys-folder or --key-table");
   model::set_threads(setup.threads);
   return load_networks(setup, {false, true, false}).keys->encode(command.query);
 }

@@ -44,14 +44,15 @@ int info_command(const JobSetup& wanted, bool json, bool failpoints) {
   const JobSetup setup = resolve(wanted);
   const std::string architecture = model::read_architecture(setup.model);
   const auto [code_size, segment_tokens] = sizes_of(architecture, setup.model);
-  const nlohmann::json info{{"version", kVersion},
-                            {"libtorch", model::torch_version()},
-                            {"model", setup.model.string()},
-                            {"architecture", architecture},
-                            {"keys", setup.keys},
-                            {"keys_folder", setup.keys_folder.string()},
-                            {"code_size", code_size},
-                            {"segment_tokens", segment_tokens}};
+  nlohmann::json info{{"version", kVersion},
+                      {"libtorch", model::torch_version()},
+                      {"model", setup.model.string()},
+                      {"architecture", architecture},
+                      {"keys", setup.keys},
+                      {"keys_folder", setup.keys_folder.string()},
+                      {"code_size", code_size},
+                      {"segment_tokens", segment_tokens}};
+  if (setup.keys == "static") info["key_table"] = setup.key_table.string();
   if (json) {
     std::cout << info.dump() << '\n';
     return 0;

@@ -44,8 +44,9 @@ Job::Job(comm::Transport& transport, Session& session, const JobSetup& setup)
   if (session_.losses() == 0) check_setup(transport_, setup_);
   comm::together(transport_, [&] {
     model::set_threads(setup_.threads);
-    complete_networks(session_.networks, setup_,
-                      {plan_.shard_of(rank) >= 0, plan_.shard_of(rank) >= 0 || rank == 0, plan_.decoder_of(rank) >= 0});
+    complete_networks(
+        session_.networks, setup_,
+        {plan_.shard_of(rank) >= 0, plan_.shard_of(rank) >= 0 || rank == 0, plan_.decoder_of(rank) >= 0, rank == 0});
   });
 }
 
@@ -125,9 +126,9 @@ JobResult Job::run_together(const wire::JobMessage& message, const std::vector<c
   std::vector<std::filesystem::path> documents;
   for (const text::Document& document : corpus.documents()) documents.push_back(document.path);
   std::vector<coordinator::AnswerRecord>& answers = kept != nullptr ? *kept : result.answers;
-  Asked asked =
-      answer_together({transport_, session_, plan_, roles, networks, setup_, documents, key_size, step_, answers},
-                      queries, message.queries);
+  Asked asked = answer_together(
+      {transport_, session_, plan_, roles, networks, setup_, rules, documents, key_size, step_, answers}, queries,
+      message.queries);
   if (kept != nullptr) result.answers = *kept;
   std::vector<std::uint64_t> blocks(documents.size());
   for (const text::BlockRef& block : corpus.blocks()) ++blocks[block.document];
@@ -136,6 +137,7 @@ JobResult Job::run_together(const wire::JobMessage& message, const std::vector<c
   result.report.phases.push_back({"read_keys", asked.times.keys});
   result.report.phases.push_back({"read", asked.times.read});
   result.report.phases.push_back({"decode", asked.times.decode});
+  if (asked.times.ranking > 0) result.report.phases.push_back({"ranking", asked.times.ranking});
   if (asked.times.language > 0) result.report.phases.push_back({"language", asked.times.language});
   report_ranks(transport_, plan_, result.report);
   return result;

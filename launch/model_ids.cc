@@ -30,7 +30,13 @@ std::string id_of(const std::string& name, const fs::path& folder) {
 std::string model_id(const JobSetup& setup) { return id_of(model::read_architecture(setup.model), setup.model); }
 
 std::string keys_id(const JobSetup& setup) {
+  if (setup.keys == "static") return "static " + hash_of_file(setup.key_table).text();
   return setup.keys == "minilm" ? id_of("minilm", setup.keys_folder) : id_of(setup.keys, setup.model);
+}
+
+std::string keys_named(const std::string& id) {
+  const std::string name = id.substr(0, id.find(' '));
+  return name == "minilm" || name == "static" ? name : "model";
 }
 
 std::string language_id(const JobSetup& setup) { return id_of(folder_name(setup.language), setup.language); }

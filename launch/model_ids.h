@@ -13,6 +13,8 @@ inline constexpr const char* kOwnCodes = "codes from a file";
 /// Throws MissingInputError.
 [[nodiscard]] std::string model_id(const JobSetup& setup);
 [[nodiscard]] std::string keys_id(const JobSetup& setup);
+/// --keys of an id that keys_id() made; of any other "model".
+[[nodiscard]] std::string keys_named(const std::string& id);
 [[nodiscard]] std::string language_id(const JobSetup& setup);
 
 /// "smollm2" of deps/smollm2/.

@@ -10,6 +10,7 @@
 #include "common/model/model_keys.h"
 #include "decoder/compact_decoder.h"
 #include "decoder/larimar_decoder.h"
+#include "launch/static_keys.h"
 
 namespace larimar::launch {
 namespace {
@@ -40,6 +41,13 @@ void load_larimar(Networks& networks, const JobSetup& setup, const NetworkNeeds&
   networks.decoder = decoder::load_larimar_decoder(setup.model, {setup.device, setup.dtype});
 }
 
+std::unique_ptr<model::KeyEncoder> load_keys(Networks& networks, const JobSetup& setup) {
+  if (setup.keys == "minilm") return model::load_minilm(setup.keys_folder);
+  if (setup.keys == "static") return load_static_keys(setup);
+  const auto length = setup.keys == "code" ? model::KeyLength::kCodes : model::KeyLength::kUnit;
+  return model::make_model_keys(*networks.codes, *networks.tokenizer, length);
+}
+
 [[noreturn]] void refuse_architecture(const JobSetup& setup, const std::string& architecture) {
   throw base::FormatError((setup.model / "config.json").string() + ": the architecture \"" + architecture +
                           "\" is not known; known are larimar-compact and larimar (written by 'larimar convert')");
@@ -66,10 +74,11 @@ Segmenting load_segmenting(const JobSetup& setup) {
 }
 
 void complete_networks(Networks& networks, const JobSetup& setup, const NetworkNeeds& needs) {
-  const bool own_keys = setup.keys != "minilm";
+  const bool own_keys = setup.keys != "minilm" && setup.keys != "static";
   const NetworkNeeds all{.codes = !networks.codes && (needs.codes || (needs.keys && own_keys)),
                          .keys = !networks.keys && needs.keys,
-                         .decoder = !networks.decoder && needs.decoder};
+                         .decoder = !networks.decoder && needs.decoder,
+                         .ranker = !networks.ranker && needs.ranker};
   const std::string architecture = model::read_architecture(setup.model);
   if (architecture == "larimar-compact") {
     load_compact(networks, setup, all);
@@ -78,11 +87,8 @@ void complete_networks(Networks& networks, const JobSetup& setup, const NetworkN
   } else {
     refuse_architecture(setup, architecture);
   }
-  if (all.keys) {
-    const auto length = setup.keys == "code" ? model::KeyLength::kCodes : model::KeyLength::kUnit;
-    networks.keys = own_keys ? model::make_model_keys(*networks.codes, *networks.tokenizer, length)
-                             : model::load_minilm(setup.keys_folder);
-  }
+  if (all.keys) networks.keys = load_keys(networks, setup);
+  if (all.ranker && setup.keys == "static") networks.ranker = model::load_minilm(setup.keys_folder);
   if (all.decoder) {
     const text::Tokenizer& words = networks.decoder_tokenizer ? *networks.decoder_tokenizer : *networks.tokenizer;
     networks.decoder_service = std::make_unique<decoder::DecoderService>(*networks.decoder, words);

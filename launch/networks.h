@@ -14,6 +14,7 @@ struct NetworkNeeds {
   bool codes = false;
   bool keys = false;
   bool decoder = false;
+  bool ranker = false;  // rank 0 of a job that answers: MiniLM beside static keys, nothing with others
 };
 
 /// A language model with its tokenizer.
@@ -40,6 +41,7 @@ struct Networks {
   std::unique_ptr<const text::Tokenizer> decoder_tokenizer;  // of text that comes out; null: the same
   std::unique_ptr<model::CodeEncoder> codes;
   std::unique_ptr<model::KeyEncoder> keys;
+  std::unique_ptr<model::KeyEncoder> ranker;  // orders what static keys find; null with other keys
   std::unique_ptr<model::CodeDecoder> decoder;
   std::unique_ptr<decoder::DecoderService> decoder_service;
   LanguageParts language;  // for decoder ranks of a job that reranks or reads

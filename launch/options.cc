@@ -9,15 +9,25 @@
 
 namespace larimar::launch {
 
+namespace {
+
+void add_key_table_option(CLI::App& app, JobSetup& setup) {
+  app.add_option("--key-table", setup.key_table, "table of --keys static (default: where larimar static-keys puts it)");
+}
+
+}  // namespace
+
 void add_network_options(CLI::App& app, JobSetup& setup) {
   app.add_option("--model", setup.model, "folder of the model (default: the larimar-compact shipped with the program)");
-  app.add_option(
-         "--keys", setup.keys,
-         "what makes read and write keys: minilm, model (codes of length 1), code, or auto (minilm if installed)")
-      ->check(CLI::IsMember({"auto", "minilm", "model", "code"}))
+  app.add_option("--keys", setup.keys,
+                 "what makes read and write keys: minilm, static (a table made from it: fast to write, minilm orders "
+                 "what is found), "
+                 "model (codes of length 1), code, or auto (minilm if installed)")
+      ->check(CLI::IsMember({"auto", "minilm", "static", "model", "code"}))
       ->capture_default_str();
   app.add_option("--keys-folder", setup.keys_folder,
                  "folder of all-MiniLM-L6-v2 (default: where launch/install.sh puts it)");
+  add_key_table_option(app, setup);
 }
 
 namespace {
@@ -225,6 +235,7 @@ void add_ask_options(CLI::App& app, AskCommand& command) {
   app.add_flag("--json", command.json, "print the answers as JSON lines");
   app.add_option("--model", command.setup.model, "folder of the model that wrote the memory");
   app.add_option("--keys-folder", command.setup.keys_folder, "folder of all-MiniLM-L6-v2");
+  add_key_table_option(app, command.setup);
   add_read_options(app, command.setup);
   add_scope_options(app, command.setup);
   add_rank_options(app, command.setup);
@@ -239,6 +250,7 @@ void add_forget_options(CLI::App& app, ForgetCommand& command) {
   app.add_option("--threshold", command.threshold, "least key similarity of what --query and --keys forget")
       ->capture_default_str();
   app.add_option("--keys-folder", command.setup.keys_folder, "folder of all-MiniLM-L6-v2");
+  add_key_table_option(app, command.setup);
   add_rank_options(app, command.setup);
 }
 
@@ -356,21 +368,6 @@ void add_doctor_options(CLI::App& app, DoctorCommand& command) {
   app.add_option("--patience", command.setup.patience, "seconds of silence after which the check itself ends")
       ->capture_default_str();
   app.add_flag("--json", command.json, "one JSON object instead of a table");
-}
-
-void add_bench_options(CLI::App& app, BenchCommand& command) {
-  app.add_option("parts", command.parts, "what to measure: limits, scan (default: all)");
-  app.add_flag("--quick", command.options.quick, "small sizes, to see that all works; says nothing about speed");
-  app.add_option("--rounds", command.options.rounds, "times that everything is measured, in turns")
-      ->capture_default_str();
-  app.add_option("--rows", command.options.rows, "keys of a scan")
-      ->check(CLI::Range(1000, 100'000'000))
-      ->capture_default_str();
-  app.add_option("--width", command.options.width, "components of a key")
-      ->check(CLI::Range(1, 4096))
-      ->capture_default_str();
-  app.add_option("--out", command.out, "JSON file with the processor, the load and all lines");
-  app.add_flag("--json", command.json, "the same on standard output instead of a table");
 }
 
 void add_info_options(CLI::App& app, JobSetup& setup, CareCommand& memory, bool& failpoints) {

@@ -8,6 +8,7 @@
 
 #include "common/base/error.h"
 #include "coordinator/rerank.h"
+#include "launch/static_keys.h"
 
 namespace larimar::launch {
 namespace {
@@ -39,6 +40,26 @@ void check_language(JobSetup& setup) {
         "or a blend");
   setup.batch = std::min(setup.batch, kLanguageBatch);
   setup.candidates = std::max(setup.candidates, setup.reads);
+}
+
+/// What --keys static cannot be put together with, and the table.
+void check_static(JobSetup& setup) {
+  if (setup.keys != "static") {
+    if (!setup.key_table.empty())
+      throw base::ConfigError("--key-table is for --keys static; these keys are made by " + setup.keys);
+    return;
+  }
+  const memory::MemoryRules& rules = setup.memory;
+  if (rules.key_memory != memory::KeyMemory::kStored || rules.aggregation != memory::Aggregation::kBest)
+    throw base::ConfigError(
+        "--keys static finds whole segments for MiniLM to choose from: it needs stored keys with aggregation best, not "
+        "a "
+        "codebook or a blend");
+  if (setup.key_table.empty()) setup.key_table = usual_key_table();
+  if (!has_file(setup.key_table))
+    throw base::ConfigError("--keys static: there is no table " + setup.key_table.string() +
+                            "; larimar static-keys makes it, or name one with --key-table");
+  setup.batch = std::min(setup.batch, kShortlistBatch);
 }
 
 }  // namespace
@@ -95,10 +116,11 @@ JobSetup resolve(JobSetup setup) {
   if (setup.keys == "auto") setup.keys = own_key_memory ? "code" : minilm ? "minilm" : "model";
   if (!setup.scope) setup.scope = setup.keys == "code" ? kNoScope : kUsualScope;
   if (!setup.key_weight) setup.key_weight = setup.keys == "code" ? 0.0 : coordinator::kKeyWeight;
-  if (setup.keys == "minilm" && !minilm) {
-    throw base::ConfigError("--keys minilm: no model.safetensors in " + setup.keys_folder.string() +
+  if ((setup.keys == "minilm" || setup.keys == "static") && !minilm) {
+    throw base::ConfigError("--keys " + setup.keys + ": no model.safetensors in " + setup.keys_folder.string() +
                             "; run launch/install.sh, name the folder with --keys-folder, or use --keys model");
   }
+  check_static(setup);
   if (setup.language.empty()) setup.language = deps_folder() / "smollm2";
   if (needs_language(setup)) check_language(setup);
   if (!has_file(setup.model / "config.json")) {
@@ -159,6 +181,10 @@ nlohmann::json to_json(const JobSetup& setup) {
   nlohmann::json fields = all_but_dtype(setup);
   if (setup.dtype != "float32")
     fields["dtype"] = setup.dtype;  // the usual one is left out, as it was before there was a choice
+  if (setup.keys == "static") {
+    fields["key_table"] = setup.key_table.string();
+    fields["shortlist"] = kShortlist;
+  }
   if (setup.rerank) fields["key_weight"] = setup.key_weight.value_or(coordinator::kKeyWeight);
   if (setup.key_store != shard::KeyStore::kFloat32) fields["key_store"] = shard::name_of(setup.key_store);
   return fields;

@@ -37,7 +37,7 @@ std::string numeric_form() {
 }
 
 bool is_folder(const std::string& setting) {
-  return setting == "model" || setting == "keys_folder" || setting == "language_model" || setting == "calibrate" ||
+  return setting == "model" || setting == "keys_folder" || setting == "key_table" || setting == "language_model" || setting == "calibrate" ||
          setting == "m0";
 }
 

@@ -50,6 +50,19 @@ class MiniLm final : public KeyEncoder {
     return keys;
   }
 
+  [[nodiscard]] linalg::Matrix encode_vocabulary() const {
+    const text::TokenId pieces = tokenizer_->size();
+    const auto together = static_cast<text::TokenId>(std::max<std::size_t>(options_.batch_tokens / 3, 1));
+    linalg::Matrix keys(pieces, key_size());
+    for (text::TokenId begin = 0; begin < pieces; begin += together) {
+      const text::TokenId end = std::min(begin + together, pieces);
+      std::vector<std::vector<text::TokenId>> alone;
+      for (text::TokenId piece = begin; piece < end; ++piece) alone.push_back({first_, piece, last_});
+      keys.middleRows(begin, end - begin) = network_.mean_keys(alone);
+    }
+    return keys;
+  }
+
  private:
   [[nodiscard]] std::vector<text::TokenId> tokenize(const std::string& text) const {
     std::vector<text::TokenId> ids = tokenizer_->encode(text);
@@ -71,6 +84,10 @@ class MiniLm final : public KeyEncoder {
 
 std::unique_ptr<KeyEncoder> load_minilm(const std::filesystem::path& folder, MiniLmOptions options) {
   return std::make_unique<MiniLm>(folder, options);
+}
+
+linalg::Matrix encode_vocabulary(const std::filesystem::path& folder, MiniLmOptions options) {
+  return MiniLm(folder, options).encode_vocabulary();
 }
 
 }  // namespace larimar::model

@@ -84,5 +84,30 @@ TEST(Rerank, SourcesThatAreNotThereStayBehind) {
   EXPECT_EQ(decoded.read.records[4].status, wire::ReadStatus::kEmpty);
 }
 
+TEST(RankByScores, TheGreatestComeFirstAndScoresAndMarginsAreTheNewOnes) {
+  DecodedRead decoded = decoded_read({4, 4});
+  rank_by_scores(decoded, std::vector<std::vector<float>>{{0.1F, 0.7F, 0.5F, 0.7F}, {0.9F, 0.2F, 0.1F, 0.0F}}, 2);
+  const BatchRead& read = decoded.read;
+  EXPECT_EQ(read.reads, 2U);
+  EXPECT_EQ(decoded.texts, (std::vector<std::string>{"text 1", "text 3", "text 10", "text 11"})) << "equal ones stand";
+  EXPECT_EQ(read.scores, (std::vector<float>{0.7F, 0.7F, 0.9F, 0.2F}));
+  EXPECT_EQ(read.records[1].segment.value, 3U);
+  EXPECT_EQ(read.weights, (std::vector<double>{1, 0, 1, 0}));
+  EXPECT_EQ(read.slots, (std::vector<std::int64_t>{101, 100}));
+  EXPECT_FLOAT_EQ(read.margin[0].value(), 0.0F);
+  EXPECT_FLOAT_EQ(read.margin[1].value(), 0.7F);
+}
+
+TEST(RankByScores, SourcesThatAreNotThereStayBehindAndGiveNoMargin) {
+  DecodedRead decoded = decoded_read({1, 0});
+  rank_by_scores(decoded, std::vector<std::vector<float>>{{-0.5F}, {}}, 4);
+  EXPECT_EQ(decoded.texts[0], "text 0");
+  EXPECT_FLOAT_EQ(decoded.read.scores[0], -0.5F);
+  EXPECT_EQ(decoded.read.records[1].status, wire::ReadStatus::kEmpty);
+  EXPECT_EQ(decoded.read.records[4].status, wire::ReadStatus::kEmpty);
+  EXPECT_FALSE(decoded.read.margin[0].has_value());
+  EXPECT_FALSE(decoded.read.margin[1].has_value());
+}
+
 }  // namespace
 }  // namespace larimar::coordinator

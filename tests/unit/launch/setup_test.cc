@@ -38,6 +38,32 @@ TEST(Setup, AutoTakesTheSentenceEncoderWhereItIs) {
   EXPECT_EQ(resolve(setup).keys, "model") << "what was asked for stands";
 }
 
+TEST(Setup, StaticKeysNeedTheirTableAndWholeSegments) {
+  const support::TemporaryText files;
+  files.write("config.json", "{}");
+  files.write("model.safetensors", "");
+  JobSetup setup;
+  setup.model = setup.keys_folder = files.folder();
+  setup.keys = "static";
+  setup.key_table = files.folder() / "table";
+  EXPECT_THAT(refusal(setup), testing::AllOf(testing::StartsWith("78 "), testing::HasSubstr(setup.key_table.string()),
+                                             testing::HasSubstr("larimar static-keys")));
+  files.write("table", "");
+  EXPECT_EQ(refusal(setup), "accepted");
+  EXPECT_EQ(resolve(setup).batch, 8U);
+  setup.memory.slots = 4;
+  EXPECT_THAT(refusal(setup), testing::AllOf(testing::StartsWith("78 "), testing::HasSubstr("stored keys")));
+  setup.memory.slots = 0;
+  setup.memory.addressing = memory::Addressing::kTopK;
+  EXPECT_THAT(refusal(setup), testing::AllOf(testing::StartsWith("78 "), testing::HasSubstr("blend")));
+  setup.memory.addressing = memory::Addressing::kNearest;
+  setup.keys = "minilm";
+  EXPECT_THAT(refusal(setup), testing::AllOf(testing::StartsWith("78 "), testing::HasSubstr("--key-table")));
+  setup.keys = "static";
+  setup.keys_folder = files.folder() / "absent";
+  EXPECT_THAT(refusal(setup), testing::AllOf(testing::StartsWith("78 "), testing::HasSubstr("absent")));
+}
+
 TEST(Setup, AModelFolderWithoutAModelIsRefusedByName) {
   const support::TemporaryText files;
   JobSetup setup;

@@ -53,6 +53,16 @@ TEST(MiniLm, OnlyTheBeginningOfALongTextCounts) {
   EXPECT_GT((keys.row(0) - keys.row(2)).cwiseAbs().maxCoeff(), 1e-3F);
 }
 
+TEST(MiniLm, ThePiecesOfTheVocabularyHaveTheKeysOfTheirTexts) {
+  const MiniLmFolder folder;
+  const linalg::Matrix pieces = encode_vocabulary(folder.path(), {.batch_tokens = 9});
+  ASSERT_EQ(pieces.rows(), 10);
+  const std::vector<std::string> words{"sea", "wind", "c"};
+  const linalg::Matrix keys = load_minilm(folder.path())->encode(words);
+  for (const auto& [word, piece] : {std::pair{0, 3}, {1, 5}, {2, 9}})
+    EXPECT_LT((pieces.row(piece) - keys.row(word)).cwiseAbs().maxCoeff(), 1e-5F) << piece;
+}
+
 TEST(MiniLm, NoTextsGiveNoKeys) {
   const MiniLmFolder folder;
   const linalg::Matrix keys = load_minilm(folder.path())->encode({});

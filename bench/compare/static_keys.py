@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""Static keys beside MiniLM's: time of an ingest, and recall of hidden sentences.
+
+    static_keys.py ingest --program LARIMAR --text PATH... [--tokens N] [--scratch DIR] > docs/data/static-keys.json
+    static_keys.py recall --program LARIMAR --haystack DIR --needles FILE... [--scratch DIR] > docs/data/static-recall.json
+
+ingest: the texts (*.txt, *.txt.zst) are cut to about N tokens and ingested by one rank with one thread, by --keys minilm and static one
+after the other (--twice: minilm, static, static, minilm). Counts are processor seconds (user and system) of the process; wall time of a shared
+machine is given beside them. recall: `larimar eval needles` with both kinds of keys. Standard library and zstd.
+Exit codes: 0 done, 1 a run failed, 2 usage, 66 no text.
+"""
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+BYTES_PER_TOKEN = 4.2  # of the model's tokenizer, on prose; the tokens that were ingested are reported
+KEYS = ("minilm", "static")
+
+
+def text_of(path, most):
+    if path.suffix != ".zst":
+        with open(path, "rb") as file:
+            return file.read(most)
+    unpacked = subprocess.Popen(["zstd", "-dc", str(path)], stdout=subprocess.PIPE)
+    data = unpacked.stdout.read(most)
+    unpacked.stdout.close()
+    unpacked.wait()
+    return data
+
+
+def write_context(paths, size, target):
+    """About `size` bytes in equal shares of the files, each cut at a line end."""
+    files = [file for path in paths for file in (sorted(path.glob("*.txt*")) if path.is_dir() else [path])]
+    if not files:
+        sys.exit(66)
+    with open(target, "wb") as out:
+        for at, file in enumerate(files):
+            share = (size - out.tell()) // (len(files) - at)
+            data = text_of(file, share)
+            out.write(data[:data.rfind(b"\n") + 1])
+
+
+def timed(command):
+    """Processor and wall seconds of a command that must succeed."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    started = time.monotonic()
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        print(f"static_keys.py: {' '.join(map(str, command))} ended with {process.returncode}", file=sys.stderr)
+        sys.exit(1)
+    return usage.ru_utime + usage.ru_stime, time.monotonic() - started
+
+
+def ingest(options, scratch):
+    context = scratch / "context.txt"
+    write_context(options.text, int(options.tokens * BYTES_PER_TOKEN), context)
+    rows, processor = [], {}
+    for turn, keys in enumerate(("minilm", "static", "static", "minilm") if options.twice else KEYS):
+        memory, out = scratch / f"memory{turn}", scratch / f"out{turn}"
+        cpu, wall = timed([options.program, "ingest", "--memory", memory, "--context", context, "--out", out, "--keys", keys, "--quiet"])
+        report = json.loads((out / "run.json").read_text(encoding="utf-8"))
+        rate, tokens = report["ingest"]["tokens_per_second"], report["context"]["tokens"]
+        parts = {step: tokens / rate[f"{step}_per_shard"] for step in ("segmenting", "codes", "keys")}
+        whole = report["phases"]["ingest"]
+        rest = max(whole - sum(parts.values()), 0.0) + parts["segmenting"]
+        processor.setdefault(keys, []).append(cpu)
+        rows.append([keys, f"{tokens:,}", f"{cpu:.1f}", f"{wall:.1f}", *(f"{parts[step] / whole:.1%}" for step in ("codes", "keys")),
+                     f"{rest / whole:.1%}"])
+    ratio = sum(processor["minilm"]) / sum(processor["static"])
+    rows.append(["minilm / static", "", f"{ratio:.2f} times", "", "", "", ""])
+    return {"columns": ["keys", "tokens", "processor s", "wall s", "codes: share of the ingest", "keys", "all else"], "rows": rows}
+
+
+def recall(options, scratch):
+    rows = []
+    for needles in options.needles:
+        for keys in KEYS:
+            out = scratch / f"{needles.stem}-{keys}"
+            timed([options.program, "eval", "needles", "--needles", needles, "--haystack", options.haystack, "--key-modes", "segment",
+                   "--forms", "prefix,question", "--keys", keys, "--out", out])
+            for group in json.loads((out / "summary.json").read_text(encoding="utf-8"))["groups"]:
+                rows.append([needles.stem, f"{group['context_tokens']:,}", group["form"], keys, group["n"],
+                             *(f"{group[name]['recall']:.3f}" for name in ("retrieval_first", "retrieval_any", "wording"))])
+    columns = ["needles", "tokens", "asked by", "keys", "n", "right segment first", "right segment cited", "right string in the answer"]
+    return {"columns": columns, "rows": sorted(rows, key=lambda row: row[:3])}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("ingest")
+    one.add_argument("--text", nargs="+", type=pathlib.Path, required=True)
+    one.add_argument("--tokens", type=int, default=1_000_000)
+    one.add_argument("--twice", action="store_true", help="each kind twice: minilm, static, static, minilm")
+    two = commands.add_parser("recall")
+    two.add_argument("--haystack", type=pathlib.Path, required=True)
+    two.add_argument("--needles", nargs="+", type=pathlib.Path, required=True)
+    for command in (one, two):
+        command.add_argument("--program", type=pathlib.Path, required=True)
+        command.add_argument("--scratch", type=pathlib.Path, help="folder for memories and results (default: a temporary one)")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="static-keys-") as temporary:
+        scratch = options.scratch or pathlib.Path(temporary)
+        scratch.mkdir(parents=True, exist_ok=True)
+        print(json.dumps((ingest if options.command == "ingest" else recall)(options, scratch), indent=1))
+
+
+if __name__ == "__main__":
+    main()

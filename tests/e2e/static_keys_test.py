@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""Static keys with the real MiniLM: found by a table, ordered by MiniLM, the same on any number of ranks; and what is refused."""
+import json
+import os
+import pathlib
+import shutil
+import tempfile
+
+import harness
+import texts
+from harness import ProgramTest, Run
+
+FACTS = ["The ferry to Brannoch leaves from the east pier at half past six.", "Edith Marlow restores violins above the chemist in Dale Street.",
+         "Wolves were last seen in the valley ninety years ago.", "The lighthouse keeper wrote every letter in green ink."]
+QUERIES = [{"id": "violin", "question": "Who repairs musical instruments?"}, {"id": "wolf", "question": "Which animals disappeared from the valley?"},
+           {"id": "boat", "question": "When does the boat to Brannoch go?"}, {"id": "ink", "prefix": "The lighthouse keeper wrote every letter in"}]
+RIGHT = {"violin": FACTS[1], "wolf": FACTS[2], "boat": FACTS[0], "ink": FACTS[3]}
+
+
+class StaticKeysTest(ProgramTest):
+    """The table is made once for all tests: MiniLM over its vocabulary takes half a minute of a core."""
+
+    @classmethod
+    def setUpClass(cls):
+        deps = pathlib.Path(os.environ.get("LARIMAR_DEPS", harness.settings.source / ".deps"))
+        cls.minilm = deps / "minilm"
+        if not (cls.minilm / "model.safetensors").is_file():
+            harness.skip_loudly(f"no MiniLM in {deps}; run launch/install.sh")
+        cls.tables = pathlib.Path(tempfile.mkdtemp(prefix="larimar-e2e-table-"))
+        cls.addClassCleanup(shutil.rmtree, cls.tables, ignore_errors=True)
+        cls.table = cls.tables / "table.safetensors"
+        made = Run(["static-keys", "--out", cls.table, "--keys-folder", cls.minilm]).wait(deadline=400)
+        assert made.code == 0 and cls.table.is_file(), made.err
+        assert {path.name for path in cls.tables.iterdir()} == {"table.safetensors"}, "temporary files are left"
+
+    def setUp(self):
+        super().setUp()
+        planted = {7 * (at + 1): fact for at, fact in enumerate(FACTS)}
+        self.context = self.write("book/a.txt", texts.story(60, 11, planted)).parent
+        self.write("book/b.txt", texts.story(60, 12))
+        self.queries = self.write("queries.jsonl", "".join(json.dumps(query) + "\n" for query in QUERIES))
+        self.memory = self.folder / "memory"
+
+    def static(self, command, *arguments, ranks=0, table=None):
+        return self.run_program(command, *arguments, "--quiet", "--keys-folder", self.minilm, "--key-table", table or self.table, ranks=ranks)
+
+    def ingest(self, *arguments, **options):
+        result = self.static("ingest", "--memory", self.memory, "--context", self.context, "--keys", "static", *arguments, **options)
+        self.assertEqual(result.code, 0, result.err)
+
+    def asked(self, *arguments, out="out", **options):
+        result = self.static("ask", "--memory", self.memory, "--queries", self.queries, "--out", self.folder / out, *arguments, **options)
+        self.assertEqual(result.code, 0, result.err)
+        return {answer["id"]: answer for answer in self.answers(self.folder / out)}
+
+    def with_other_vectors(self):
+        """The table with one bit of its last number turned over."""
+        other = self.folder / "other.safetensors"
+        data = bytearray(self.table.read_bytes())
+        data[-1] ^= 1
+        other.write_bytes(data)
+        return other
+
+
+class Answers(StaticKeysTest):
+    def test_what_is_found_is_ordered_by_minilm_on_any_number_of_ranks(self):
+        self.ingest(ranks=2)
+        usual = None
+        for ranks in (0, 3):
+            found = self.asked(out=f"out{ranks}", ranks=ranks)
+            for name, fact in RIGHT.items():
+                answer = found[name]
+                self.assertEqual(len(answer["decoded"]), 4)
+                self.assertTrue(answer["in_scope"], answer["score"])
+                self.assertEqual(answer["citations"][0]["excerpt"], fact)
+                self.assertGreater(answer["margin"], 0)
+                self.assertGreater(answer["timings"]["ranking"], 0)
+            seen = {name: (answer["decoded"], answer["score"], answer["margin"]) for name, answer in found.items()}
+            usual = usual or seen
+            self.assertEqual(seen, usual)
+
+    def test_scores_are_those_of_minilm_keys(self):
+        self.ingest()
+        found = self.asked()
+        out = self.folder / "minilm"
+        result = self.run_program("run", "--context", self.context, "--queries", self.queries, "--out", out, "--keys", "minilm",
+                                  "--keys-folder", self.minilm, "--quiet")
+        self.assertEqual(result.code, 0, result.err)
+        for answer in self.answers(out):
+            self.assertEqual(found[answer["id"]]["citations"][0]["excerpt"], answer["citations"][0]["excerpt"])
+            self.assertAlmostEqual(found[answer["id"]]["score"], answer["score"], places=3)
+
+    def test_a_memory_grows_and_forgets_by_the_same_keys(self):
+        self.ingest()
+        more = self.write("more.txt", "The password of the harbour office is tangerine.\n")
+        result = self.static("append", "--memory", self.memory, "--context", more, "--keys", "static")
+        self.assertEqual(result.code, 0, result.err)
+        self.queries = self.write("more.jsonl", json.dumps({"id": "word", "question": "What is the password of the harbour office?"}) + "\n")
+        self.assertIn("tangerine", self.asked()["word"]["answer"])
+        result = self.static("forget", "--memory", self.memory, "--query", "The password of the harbour office is tangerine.")
+        self.assertEqual(result.code, 0, result.err)
+        self.assertNotIn("tangerine", json.dumps(self.asked(out="later")["word"]))
+
+    def test_a_calibrated_scope_leaves_strange_questions_out(self):
+        self.ingest()
+        unseen = self.write("unseen.txt", "".join(f"Photons of colour {at} scatter from a crystal at {at} degrees.\n\n" for at in range(20, 50)))
+        self.queries = self.write("two.jsonl", json.dumps({"id": "in", "prefix": "Wolves were last seen in the valley"}) + "\n" +
+                                  json.dumps({"id": "out", "question": "At which angle does light of colour 31 scatter?"}) + "\n")
+        found = self.asked("--calibrate", unseen)
+        self.assertTrue(found["in"]["in_scope"])
+        self.assertFalse(found["out"]["in_scope"])
+
+
+class Refusals(StaticKeysTest):
+    def refused(self, result, code, *words):
+        self.assertEqual(result.code, code, result.err)
+        for word in words:
+            self.assertIn(word, result.err)
+
+    def test_what_makes_no_sense(self):
+        def run(*arguments, **options):
+            return self.static("run", "--context", self.context, "--query", "Who?", "--out", self.out, *arguments, **options)
+        self.refused(run("--keys", "minilm"), 78, "--key-table")
+        self.refused(run("--keys", "static", "--slots", 4), 78, "stored keys")
+        self.refused(run("--keys", "static", "--addressing", "topk"), 78, "blend")
+        self.refused(run("--keys", "static", table=self.folder / "absent"), 78, "absent", "larimar static-keys")
+        damaged = self.folder / "cut.safetensors"
+        damaged.write_bytes(self.table.read_bytes()[:100_000])
+        self.refused(run("--keys", "static", table=damaged), 65, str(damaged))
+        self.refused(run("--keys", "static", table=self.with_other_vectors()), 65, "damaged", "larimar static-keys")
+        self.assertFalse((self.out / "answers.jsonl").exists())
+
+    def test_a_memory_is_asked_with_its_own_table(self):
+        self.ingest()
+        other = self.with_other_vectors()
+        for command, arguments in (("ask", ("--query", "Who?", "--out", self.out)), ("forget", ("--query", "Wolves"))):
+            self.refused(self.static(command, "--memory", self.memory, *arguments, table=other), 78, "static", "--key-table")
+        self.refused(self.static("append", "--memory", self.memory, "--context", self.write("c.txt", "New words.\n"), "--keys", "static",
+                                 table=other), 65, "damaged")
+        result = self.run_program("append", "--memory", self.memory, "--context", self.write("d.txt", "Newer words.\n"), "--keys", "minilm",
+                                  "--keys-folder", self.minilm, "--quiet")
+        self.refused(result, 78, "keys is", "static")
+
+    def test_a_table_is_made_whole_or_not_at_all(self):
+        counts = self.write("counts.txt", "1\n2\nthree\n")
+        out = self.folder / "table.safetensors"
+        self.refused(self.run_program("static-keys", "--out", out, "--keys-folder", self.minilm, "--counts", counts), 65, "line 3")
+        self.refused(self.run_program("static-keys", "--out", out, "--keys-folder", self.folder), 78, "launch/install.sh")
+        self.refused(self.run_program("static-keys", "--count", self.context, "--keys-folder", self.minilm), 2, "--out")
+        self.assertFalse(out.exists())
+        self.assertEqual(self.run_program("static-keys", "--count", self.context, "--keys-folder", self.minilm, "--out", counts).code, 0)
+        self.assertEqual(len(counts.read_text().splitlines()), 30523)
+
+
+if __name__ == "__main__":
+    harness.main()
