@@ -116,10 +116,10 @@ TEST(Shortlist, ATextCountsAsItsWriteKeyWouldBeMade) {
       {{"q", 1.0F}, {"One. Two.", 0.2F}, {"One.", 0.1F}, {"Two.", 0.9F}, {"Three.", 0.6F}, {"Three. Two.", 0.3F}});
   const std::vector<coordinator::Query> queries{{.text = "q"}};
   AnsweredBatch batch = batch_of(queries, {"Three.", "One. Two."});
-  rank_shortlist(ranker, {.key_mode = shard::KeyMode::kSentence}, 2, batch);
+  rank_shortlist(ranker, {.segments = {}, .key_mode = shard::KeyMode::kSentence}, 2, batch);
   EXPECT_EQ(batch.decoded.texts[0], "One. Two.") << "its best sentence";
   batch = batch_of(queries, {"One. Two.", "Three. Two."});
-  rank_shortlist(ranker, {.key_mode = shard::KeyMode::kPrefix, .prefix_words = 1}, 2, batch);
+  rank_shortlist(ranker, {.segments = {}, .key_mode = shard::KeyMode::kPrefix, .prefix_words = 1}, 2, batch);
   EXPECT_FLOAT_EQ(batch.decoded.read.scores[0], 0.6F) << "the first word of each";
 }
 
