@@ -37,8 +37,8 @@ std::string numeric_form() {
 }
 
 bool is_folder(const std::string& setting) {
-  return setting == "model" || setting == "keys_folder" || setting == "key_table" || setting == "language_model" || setting == "calibrate" ||
-         setting == "m0";
+  return setting == "model" || setting == "keys_folder" || setting == "key_table" || setting == "language_model" ||
+         setting == "calibrate" || setting == "m0";
 }
 
 /// Ranks of one host, together.

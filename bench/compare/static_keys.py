@@ -85,10 +85,14 @@ def recall(options, scratch):
             out = scratch / f"{needles.stem}-{keys}"
             timed([options.program, "eval", "needles", "--needles", needles, "--haystack", options.haystack, "--key-modes", "segment",
                    "--forms", "prefix,question", "--keys", keys, "--out", out])
+            job = json.loads((out / "first_job.json").read_text(encoding="utf-8"))
+            asking = sum(job["seconds"].get(step, 0.0) for step in ("read_keys", "read", "decode", "ranking")) / job["queries"]
             for group in json.loads((out / "summary.json").read_text(encoding="utf-8"))["groups"]:
                 rows.append([needles.stem, f"{group['context_tokens']:,}", group["form"], keys, group["n"],
-                             *(f"{group[name]['recall']:.3f}" for name in ("retrieval_first", "retrieval_any", "wording"))])
-    columns = ["needles", "tokens", "asked by", "keys", "n", "right segment first", "right segment cited", "right string in the answer"]
+                             *(f"{group[name]['recall']:.3f}" for name in ("retrieval_first", "retrieval_any", "wording")),
+                             f"{asking:.2f}"])
+    columns = ["needles", "tokens", "asked by", "keys", "n", "right segment first", "right segment cited", "right string in the answer",
+               "wall s an answer"]
     return {"columns": columns, "rows": sorted(rows, key=lambda row: row[:3])}
 
 
