@@ -112,11 +112,14 @@ std::vector<double> arrivals(std::vector<Coming> coming) {
 
 void CostModel::gather(std::span<const std::size_t> bytes) {
   const auto senders = static_cast<std::size_t>(std::ranges::count_if(bytes, [](std::size_t of) { return of > 0; }));
-  const bool sparse = comm::is_sparse(senders, bytes.size());
+  if (senders > 0) bring(bytes, !comm::is_sparse(senders, bytes.size()));
+}
+
+void CostModel::bring(std::span<const std::size_t> bytes, bool empty_too) {
   Clock& root = clocks_.front();
   std::vector<Coming> coming;
-  for (std::size_t rank = 1; senders > 0 && rank < bytes.size(); ++rank) {
-    if (bytes[rank] == 0 && sparse) continue;
+  for (std::size_t rank = 1; rank < bytes.size(); ++rank) {
+    if (bytes[rank] == 0 && !empty_too) continue;
     count(static_cast<int>(rank), 0, bytes[rank]);
     const double begin = leave(static_cast<int>(rank), bytes[rank]) + network_.latency_seconds;
     coming.push_back({std::max(begin, root.in), on_wire(bytes[rank])});
@@ -161,7 +164,7 @@ Cost predict_read(const wire::ReadPlan& plan, const wire::RolePlan& roles, std::
   model.broadcast(plan.queries * plan.k * sizeof(wire::ChosenSegment));
   std::vector<std::size_t> codes;
   for (const std::size_t count : chosen) codes.push_back(wire::codes_bytes(plan, count));
-  model.gather(on_ranks(roles, codes));
+  model.collect(on_ranks(roles, codes));
   return model.cost();
 }
 

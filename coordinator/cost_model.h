@@ -46,6 +46,8 @@ class CostModel {
     merge_below(0, bytes);
   }
   void gather(std::span<const std::size_t> bytes);
+  /// A message to rank 0 from each rank that has anything, as launch::exchange_read brings codes. Shapes: bytes [ranks].
+  void collect(std::span<const std::size_t> bytes) { bring(bytes, false); }
   /// As agree() without an error, and as broadcast_string.
   void agree() { all_gather(kAgreeBytes); }
   void broadcast_string(std::size_t bytes);
@@ -65,6 +67,7 @@ class CostModel {
   /// The sender's part of a message; returns when its first byte leaves, once processor and link are free.
   double leave(int from, std::size_t bytes);
   void transfer(int from, int to, std::size_t bytes);
+  void bring(std::span<const std::size_t> bytes, bool empty_too);
   void broadcast_below(int rank, std::size_t bytes);
   [[nodiscard]] std::vector<int> children_of(int rank) const;
   [[nodiscard]] int end_of(int rank) const;

@@ -41,6 +41,7 @@ int ask_queries(comm::Transport& transport, Session& session, const AskCommand& 
   comm::together(transport, [&] {
     setup = setup_of(manifest, command.setup);
     setup.keys = keys_named(manifest.keys);
+    setup.arithmetic = arithmetic_of(manifest.model);
     setup = resolve(setup);
   });
   if (session.losses() == 0) check_setup(transport, setup);

@@ -1,6 +1,7 @@
 #include "launch/exchange.h"
 
 #include <algorithm>
+#include <numeric>
 #include <span>
 
 #include "common/wire/merged.h"
@@ -9,7 +10,7 @@
 namespace larimar::launch {
 namespace {
 
-constexpr comm::Tag kCodesToDecode{20};
+constexpr comm::Tag kCodesToDecode{20}, kChosenCodes{24};
 
 std::vector<std::size_t> counts_on_ranks(const wire::RolePlan& plan, std::span<const std::size_t> per_shard) {
   std::vector<std::size_t> counts(static_cast<std::size_t>(plan.ranks));
@@ -40,6 +41,29 @@ std::vector<std::byte> collect(comm::Transport& transport, const wire::RolePlan&
        [&](std::span<const std::byte> low, std::span<const std::byte> high) { return wire::merge(plan, low, high); }});
 }
 
+/// What the shards hand over, in the order of the shards, on rank 0: a message of each that has anything. Not a collective, since
+/// every rank knows from the choice who sends how much.
+/// Shapes  bytes [shards]; mine [bytes of this rank's shard]. Calls p2p.
+std::vector<std::byte> collect_chosen(comm::Transport& transport, const wire::RolePlan& roles,
+                                      std::span<const std::size_t> bytes, std::vector<std::byte> mine) {
+  if (transport.rank() != 0) {
+    if (!mine.empty()) transport.send(std::span<const std::byte>(mine), 0, kChosenCodes);
+    return {};
+  }
+  std::vector<std::byte> all(std::reduce(bytes.begin(), bytes.end()));
+  std::span<std::byte> left(all);
+  for (std::size_t shard = 0; shard < bytes.size(); ++shard) {
+    const std::span<std::byte> part = left.first(bytes[shard]);
+    left = left.subspan(bytes[shard]);
+    if (part.empty()) continue;
+    if (const int from = roles.shard_ranks[shard]; from == 0)
+      std::ranges::copy(mine, part.begin());
+    else
+      transport.receive(part, from, kChosenCodes);
+  }
+  return all;
+}
+
 }  // namespace
 
 coordinator::BatchRead exchange_read(comm::Transport& transport, const wire::RolePlan& roles_plan, const Roles& roles,
@@ -62,8 +86,7 @@ coordinator::BatchRead exchange_read(comm::Transport& transport, const wire::Rol
   for (const std::size_t count : coordinator::CoordinatorService::chosen_per_shard(chosen, shards)) {
     code_bytes.push_back(wire::codes_bytes(plan, count));
   }
-  const auto codes =
-      transport.gather_varying(std::span<const std::byte>(mine), counts_on_ranks(roles_plan, code_bytes), 0);
+  const std::vector<std::byte> codes = collect_chosen(transport, roles_plan, code_bytes, std::move(mine));
   return roles.coordinator != nullptr ? roles.coordinator->assemble(plan, codes) : coordinator::BatchRead{};
 }
 

@@ -20,8 +20,8 @@ struct Roles {
 
 /// One read: keys out, proposals in, choice out, codes in.
 /// Shapes  keys [queries, D] on rank 0, not looked at elsewhere. Returns z_read and its sources on rank 0, empty elsewhere.
-/// Calls   collective, whatever the number of queries: a broadcast of the keys, a gather of the proposals on rank 0 or their merge on
-///         the way there (wire::is_merged), a broadcast of the choice, and a message from each shard of which something was
+/// Calls   three collectives, whatever the number of queries: a broadcast of the keys, a gather of the proposals on rank 0 or their merge
+///         on the way there (wire::is_merged), and a broadcast of the choice; then p2p a message from each shard of which something was
 ///         chosen. coordinator/cost_model.h tells how many messages and bytes that is.
 [[nodiscard]] coordinator::BatchRead exchange_read(comm::Transport& transport, const wire::RolePlan& roles_plan,
                                                    const Roles& roles, const wire::ReadPlan& plan, linalg::Matrix keys);

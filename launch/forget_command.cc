@@ -80,6 +80,7 @@ linalg::Matrix match_keys(const ForgetCommand& command, const store::Manifest& m
         "this memory's keys were made elsewhere, so no text can be compared with them; give --keys");
   JobSetup setup = setup_of(manifest, command.setup);
   setup.keys = keys_named(manifest.keys);
+  setup.arithmetic = arithmetic_of(manifest.model);
   setup = resolve(setup);
   if (keys_id(setup) != manifest.keys)
     throw base::ConfigError("this memory was written with keys \"" + manifest.keys + "\" but those at hand are \"" +

@@ -12,6 +12,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kInteger = " integer";  // ends the id of a network that encodes so
+
+std::string ending(const JobSetup& setup) { return setup.arithmetic == model::Arithmetic::kInteger ? kInteger : ""; }
+
 /// Of all files with weights, in the order of their names.
 std::string id_of(const std::string& name, const fs::path& folder) {
   std::set<fs::path> weights;
@@ -27,11 +31,17 @@ std::string id_of(const std::string& name, const fs::path& folder) {
 
 }  // namespace
 
-std::string model_id(const JobSetup& setup) { return id_of(model::read_architecture(setup.model), setup.model); }
+std::string model_id(const JobSetup& setup) {
+  return id_of(model::read_architecture(setup.model), setup.model) + ending(setup);
+}
+
+model::Arithmetic arithmetic_of(const std::string& id) {
+  return id.ends_with(kInteger) ? model::Arithmetic::kInteger : model::Arithmetic::kFloat;
+}
 
 std::string keys_id(const JobSetup& setup) {
   if (setup.keys == "static") return "static " + hash_of_file(setup.key_table).text();
-  return setup.keys == "minilm" ? id_of("minilm", setup.keys_folder) : id_of(setup.keys, setup.model);
+  return (setup.keys == "minilm" ? id_of("minilm", setup.keys_folder) : id_of(setup.keys, setup.model)) + ending(setup);
 }
 
 std::string keys_named(const std::string& id) {

@@ -17,6 +17,8 @@ inline constexpr const char* kOwnCodes = "codes from a file";
 [[nodiscard]] std::string keys_named(const std::string& id);
 [[nodiscard]] std::string language_id(const JobSetup& setup);
 
+/// How the encoder of an id that model_id() made multiplies.
+[[nodiscard]] model::Arithmetic arithmetic_of(const std::string& id);
 /// "smollm2" of deps/smollm2/.
 [[nodiscard]] std::string folder_name(const std::filesystem::path& folder);
 

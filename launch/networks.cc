@@ -27,7 +27,7 @@ void load_compact(Networks& networks, const JobSetup& setup, const NetworkNeeds&
   networks.code_size = static_cast<std::size_t>(config.code_size());
   if (!networks.tokenizer) networks.tokenizer = text::load_tokenizer(setup.model / "tokenizer.json");
   check_vocabulary(*networks.tokenizer, setup.model / "tokenizer.json", config.vocabulary);
-  if (needs.codes) networks.codes = model::load_compact_encoder(setup.model);
+  if (needs.codes) networks.codes = model::load_compact_encoder(setup.model, setup.arithmetic);
   if (needs.decoder) networks.decoder = decoder::load_compact_decoder(setup.model, setup.device);
 }
 
@@ -35,14 +35,20 @@ void load_compact(Networks& networks, const JobSetup& setup, const NetworkNeeds&
 void load_larimar(Networks& networks, const JobSetup& setup, const NetworkNeeds& needs) {
   networks.code_size = static_cast<std::size_t>(model::read_larimar_config(setup.model).code_size);
   if (!networks.tokenizer) networks.tokenizer = model::load_larimar_tokenizer(setup.model, "encoder");
-  if (needs.codes) networks.codes = model::load_larimar_encoder(setup.model);
+  if (needs.codes) networks.codes = model::load_larimar_encoder(setup.model, setup.arithmetic);
   if (!needs.decoder) return;
   networks.decoder_tokenizer = model::load_larimar_tokenizer(setup.model, "decoder");
   networks.decoder = decoder::load_larimar_decoder(setup.model, {setup.device, setup.dtype});
 }
 
+std::unique_ptr<model::KeyEncoder> load_minilm(const JobSetup& setup) {
+  model::MiniLmOptions options;
+  options.arithmetic = setup.arithmetic;
+  return model::load_minilm(setup.keys_folder, options);
+}
+
 std::unique_ptr<model::KeyEncoder> load_keys(Networks& networks, const JobSetup& setup) {
-  if (setup.keys == "minilm") return model::load_minilm(setup.keys_folder);
+  if (setup.keys == "minilm") return load_minilm(setup);
   if (setup.keys == "static") return load_static_keys(setup);
   const auto length = setup.keys == "code" ? model::KeyLength::kCodes : model::KeyLength::kUnit;
   return model::make_model_keys(*networks.codes, *networks.tokenizer, length);
@@ -88,7 +94,7 @@ void complete_networks(Networks& networks, const JobSetup& setup, const NetworkN
     refuse_architecture(setup, architecture);
   }
   if (all.keys) networks.keys = load_keys(networks, setup);
-  if (all.ranker && setup.keys == "static") networks.ranker = model::load_minilm(setup.keys_folder);
+  if (all.ranker && setup.keys == "static") networks.ranker = load_minilm(setup);
   if (all.decoder) {
     const text::Tokenizer& words = networks.decoder_tokenizer ? *networks.decoder_tokenizer : *networks.tokenizer;
     networks.decoder_service = std::make_unique<decoder::DecoderService>(*networks.decoder, words);

@@ -181,6 +181,7 @@ nlohmann::json to_json(const JobSetup& setup) {
   nlohmann::json fields = all_but_dtype(setup);
   if (setup.dtype != "float32")
     fields["dtype"] = setup.dtype;  // the usual one is left out, as it was before there was a choice
+  if (setup.arithmetic == model::Arithmetic::kInteger) fields["arithmetic"] = "integer";
   if (setup.keys == "static") {
     fields["key_table"] = setup.key_table.string();
     fields["shortlist"] = kShortlist;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "common/memory/rules.h"
+#include "common/model/encoders.h"
 #include "shard/block_encoder.h"
 #include "shard/key_store.h"
 
@@ -27,7 +28,8 @@ struct JobSetup {
   std::string key_mode = "segment";   // "prefix", "segment", "sentence"
   std::string device = "cpu";         // of the decoder and the language model
   std::string dtype = "float32";      // of their weights, but for larimar-compact, which is always float32
-  int threads = 1;                    // of each rank
+  model::Arithmetic arithmetic = model::Arithmetic::kFloat;  // of the encoders
+  int threads = 1;                                           // of each rank
   int decoders = 1;
   shard::EncodingRules rules;
   memory::MemoryRules memory;                      // key_memory and, unless given, aggregation follow in resolve()

@@ -175,8 +175,8 @@ ScanBatch CompressedRows::prepare_batch(linalg::ConstMatrixRef queries) const {
     integers.insert(integers.end(), prepared.integers.begin(), prepared.integers.end());
     if (store_ != KeyStore::kInt8) std::ranges::copy(query, floats.data() + q * width);
   }
-  ScanBatch batch{store_ == KeyStore::kInt8 ? PackedQueries(std::span<const std::int16_t>(integers), width)
-                                            : PackedQueries(std::span<const float>(floats), width)};
+  ScanBatch batch{store_ == KeyStore::kInt8 ? linalg::PackedVectors(std::span<const std::int16_t>(integers), width)
+                                            : linalg::PackedVectors(std::span<const float>(floats), width)};
   norms.resize(batch.packed.padded());
   factors.resize(batch.packed.padded());
   batch.norms = std::move(norms);
@@ -194,11 +194,12 @@ void CompressedRows::score_batch(std::size_t first, const ScanBatch& batch, Scan
   if (store_ == KeyStore::kBFloat16) {
     scratch.floats.resize(values);
     widen_bf16({reinterpret_cast<const std::uint16_t*>(place.components), values}, scratch.floats);
-    dot_batch(scratch.floats, batch.packed, next, scores);
+    linalg::dot_batch(scratch.floats, batch.packed, next, scores);
   } else {
     scratch.integers.resize(values);
     widen_int8({reinterpret_cast<const std::int8_t*>(place.components), values}, scratch.integers);
-    dot_batch(scratch.integers, batch.packed, {place.scales, rows}, batch.factors, next, scores);
+    linalg::dot_batch(scratch.integers, batch.packed, {{place.scales, rows}, batch.factors}, next,
+                      batch.packed.padded(), scores.data());
   }
 }
 

@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "common/linalg/dot_batch.h"
 #include "common/linalg/matrix.h"
-#include "shard/batch_kernels.h"
 #include "shard/key_memory.h"
 #include "shard/key_store.h"
 
@@ -22,7 +22,7 @@ struct ScanQuery {
 
 /// Several queries, for the kernels of batches.
 struct ScanBatch {
-  PackedQueries packed;
+  linalg::PackedVectors packed;
   std::vector<float> norms{};    // [padded], zero for what fills up
   std::vector<float> factors{};  // [padded], kInt8
 };

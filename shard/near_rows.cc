@@ -5,6 +5,7 @@
 
 #include "common/base/contracts.h"
 #include "common/wire/read.h"
+#include "shard/hits.h"
 #include "shard/scan_kernels.h"
 #include "shard/shortlist.h"
 
@@ -79,7 +80,7 @@ void pass_together(const ScannedKeys& all, linalg::ConstMatrixRef queries, std::
     const std::span<float> found(scores.data(), count * padded);
     const std::span<const float> bounds = all.scanned.bounds(first, count);
     if (floats)
-      dot_batch(all.keys.run(first, count), batch.packed, floats_from(all.keys, first + count), found);
+      linalg::dot_batch(all.keys.run(first, count), batch.packed, floats_from(all.keys, first + count), found);
     else
       all.scanned.score_batch(first, batch, scratch, found);
     for (std::size_t q = 0; q < asked.size(); ++q) thresholds[q] = asked[q].near.threshold() - kLeastBound;

@@ -9,6 +9,7 @@
 
 #include "common/base/contracts.h"
 #include "common/base/error.h"
+#include "common/model/projection.h"
 #include "common/model/torch_bridge.h"
 
 namespace larimar::model {
@@ -20,11 +21,11 @@ struct Affine {
 };
 
 struct Layer {
-  Affine query_key_value;  // [3 hidden, hidden]: one product in place of three
-  Affine attention_out;
+  Projection query_key_value;  // [3 hidden, hidden]: one product in place of three
+  Projection attention_out;
   Affine attention_norm;
-  Affine widen;
-  Affine narrow;
+  Projection widen;
+  Projection narrow;
   Affine norm;
 };
 
@@ -43,16 +44,17 @@ Affine read_affine(const Checkpoint& file, const std::string& name) {
   return {read_floats(file, name + ".weight"), read_floats(file, name + ".bias")};
 }
 
-Layer read_layer(const Checkpoint& file, const std::string& prefix) {
+Layer read_layer(const Checkpoint& file, const std::string& prefix, Arithmetic arithmetic) {
+  const auto projection = [&](const Affine& affine) { return Projection(affine.weight, affine.bias, arithmetic); };
   const Affine query = read_affine(file, prefix + "attention.self.query");
   const Affine key = read_affine(file, prefix + "attention.self.key");
   const Affine value = read_affine(file, prefix + "attention.self.value");
-  return {.query_key_value = {at::cat({query.weight, key.weight, value.weight}),
-                              at::cat({query.bias, key.bias, value.bias})},
-          .attention_out = read_affine(file, prefix + "attention.output.dense"),
+  return {.query_key_value = projection(
+              {at::cat({query.weight, key.weight, value.weight}), at::cat({query.bias, key.bias, value.bias})}),
+          .attention_out = projection(read_affine(file, prefix + "attention.output.dense")),
           .attention_norm = read_affine(file, prefix + "attention.output.LayerNorm"),
-          .widen = read_affine(file, prefix + "intermediate.dense"),
-          .narrow = read_affine(file, prefix + "output.dense"),
+          .widen = projection(read_affine(file, prefix + "intermediate.dense")),
+          .narrow = projection(read_affine(file, prefix + "output.dense")),
           .norm = read_affine(file, prefix + "output.LayerNorm")};
 }
 
@@ -67,10 +69,6 @@ std::vector<Group> find_groups(std::span<const std::vector<text::TokenId>> seque
     row += length;
   }
   return groups;
-}
-
-at::Tensor apply(const Affine& affine, const at::Tensor& input) {
-  return at::linear(input, affine.weight, affine.bias);
 }
 
 at::Tensor normalize(const Affine& norm, const at::Tensor& input, double epsilon) {
@@ -101,9 +99,10 @@ struct BertNetwork::Weights {
   at::Tensor places;      // [positions, hidden]: position and first token type, summed once
   Affine embedding_norm;
   std::vector<Layer> layers;
-  Affine pooler;
+  Projection pooler;
 
-  Weights(const Checkpoint& file, const BertConfig& config, const std::string& prefix, bool with_pooler)
+  Weights(const Checkpoint& file, const BertConfig& config, const std::string& prefix, bool with_pooler,
+          Arithmetic arithmetic)
       : words(file.at(prefix + "embeddings.word_embeddings.weight")),
         places(read_floats(file, prefix + "embeddings.position_embeddings.weight") +
                read_floats(file, prefix + "embeddings.token_type_embeddings.weight")[0]),
@@ -113,8 +112,10 @@ struct BertNetwork::Weights {
       words = to_view(half_words);
     }
     for (std::uint64_t i = 0; i < config.layers; ++i)
-      layers.push_back(read_layer(file, prefix + "encoder.layer." + std::to_string(i) + "."));
-    if (with_pooler) pooler = read_affine(file, prefix + "pooler.dense");
+      layers.push_back(read_layer(file, prefix + "encoder.layer." + std::to_string(i) + ".", arithmetic));
+    if (!with_pooler) return;
+    const Affine dense = read_affine(file, prefix + "pooler.dense");
+    pooler = Projection(dense.weight, dense.bias, arithmetic);
   }
 
   /// Rows of all sequences one after another: [tokens, hidden]. Words are copied from the mapped file, which ranks of a
@@ -143,11 +144,11 @@ struct BertNetwork::Weights {
     const auto heads = static_cast<std::int64_t>(config.heads);
     at::Tensor x = normalize(embedding_norm, embed(sequences), config.norm_epsilon);
     for (const Layer& layer : layers) {
-      const at::Tensor attended = attend(apply(layer.query_key_value, x), groups, heads);
-      x = normalize(layer.attention_norm, apply(layer.attention_out, attended).add_(x), config.norm_epsilon);
-      at::Tensor wide = apply(layer.widen, x);
+      const at::Tensor attended = attend(layer.query_key_value(x), groups, heads);
+      x = normalize(layer.attention_norm, layer.attention_out(attended).add_(x), config.norm_epsilon);
+      at::Tensor wide = layer.widen(x);
       at::gelu_(wide);
-      x = normalize(layer.norm, apply(layer.narrow, wide).add_(x), config.norm_epsilon);
+      x = normalize(layer.norm, layer.narrow(wide).add_(x), config.norm_epsilon);
     }
     return x;
   }
@@ -167,11 +168,11 @@ linalg::Matrix finite(const at::Tensor& rows, const Checkpoint& checkpoint) {
 }  // namespace
 
 BertNetwork::BertNetwork(std::shared_ptr<const Checkpoint> weights, const BertConfig& config, const std::string& prefix,
-                         bool pooler)
+                         bool pooler, Arithmetic arithmetic)
     : checkpoint_(std::move(weights)), config_(config) {
   require_tensors(checkpoint_->source(), checkpoint_->tensors(), bert_tensors(config_, prefix, pooler));
   const c10::InferenceMode inference;
-  weights_ = std::make_unique<const Weights>(*checkpoint_, config_, prefix, pooler);
+  weights_ = std::make_unique<const Weights>(*checkpoint_, config_, prefix, pooler, arithmetic);
 }
 
 BertNetwork::~BertNetwork() = default;
@@ -191,14 +192,14 @@ linalg::Matrix BertNetwork::mean_keys(std::span<const std::vector<text::TokenId>
 
 linalg::Matrix BertNetwork::pooled(std::span<const std::vector<text::TokenId>> sequences) const {
   const c10::InferenceMode inference;
-  LARIMAR_EXPECT(weights_->pooler.weight.defined());
+  LARIMAR_EXPECT(weights_->pooler.defined());
   const std::vector<Group> groups = find_groups(sequences);
   const at::Tensor x = weights_->forward(sequences, groups, config_);
   std::vector<std::int64_t> first;
   for (const Group& group : groups) {
     for (std::int64_t i = 0; i < group.count; ++i) first.push_back(group.first + i * group.length);
   }
-  return finite(at::tanh(apply(weights_->pooler, at::index_select(x, 0, to_tensor(first)))), *checkpoint_);
+  return finite(at::tanh(weights_->pooler(at::index_select(x, 0, to_tensor(first)))), *checkpoint_);
 }
 
 linalg::Matrix BertNetwork::hidden_states(std::span<const std::vector<text::TokenId>> sequences) const {

@@ -7,6 +7,7 @@
 #include "common/linalg/matrix.h"
 #include "common/model/bert_config.h"
 #include "common/model/checkpoint.h"
+#include "common/model/encoders.h"
 #include "common/text/tokenizer.h"
 
 namespace larimar::model {
@@ -16,9 +17,9 @@ namespace larimar::model {
 /// vocabulary's size. All calls are local.
 class BertNetwork {
  public:
-  /// Tensor names begin with `prefix`. Throws FormatError if tensors are missing or of another shape.
+  /// Tensor names begin with `prefix`. `arithmetic` of the linear layers. Throws FormatError if tensors are missing or of another shape.
   BertNetwork(std::shared_ptr<const Checkpoint> weights, const BertConfig& config, const std::string& prefix,
-              bool pooler);
+              bool pooler, Arithmetic arithmetic = Arithmetic::kFloat);
   BertNetwork(const BertNetwork&) = delete;
   BertNetwork& operator=(const BertNetwork&) = delete;
   ~BertNetwork();

@@ -10,6 +10,7 @@ namespace larimar::model {
 
 /// The encoder of a model folder (config.json, model.safetensors, tokenizer.json), on the CPU.
 /// Throws MissingInputError or FormatError; missing, unknown and misshapen tensors are listed all at once.
-[[nodiscard]] std::unique_ptr<CodeEncoder> load_compact_encoder(const std::filesystem::path& folder);
+[[nodiscard]] std::unique_ptr<CodeEncoder> load_compact_encoder(const std::filesystem::path& folder,
+                                                                Arithmetic arithmetic = Arithmetic::kFloat);
 
 }  // namespace larimar::model

@@ -6,6 +6,7 @@
 #include "common/base/error.h"
 #include "common/model/compact.h"
 #include "common/model/compact_weights.h"
+#include "common/model/projection.h"
 #include "common/model/torch_bridge.h"
 
 namespace larimar::model {
@@ -44,7 +45,14 @@ Rows rows_of(std::span<const std::vector<text::TokenId>> segments, std::int64_t 
   return rows;
 }
 
-Tensor apply(const torch::nn::Linear& linear, const Tensor& x) { return at::linear(x, linear->weight, linear->bias); }
+Projection projection(const torch::nn::Linear& linear, Arithmetic arithmetic) {
+  return {linear->weight.detach(), linear->bias.defined() ? linear->bias.detach() : Tensor(), arithmetic};
+}
+
+/// The linear layers of one transformer layer.
+struct Linears {
+  Projection qkv, attention_out, mlp_in, mlp_out;
+};
 
 Tensor normalised(const torch::nn::LayerNorm& norm, const Tensor& x) {
   return at::layer_norm(x, norm->weight.sizes(), norm->weight, norm->bias, norm->options.eps());
@@ -69,8 +77,15 @@ Tensor attended(const Tensor& parts, const std::vector<Group>& groups, std::int6
 /// CompactEncoderImpl::forward without padding: the same sums, but for their order.
 class CompactCodeEncoder final : public CodeEncoder {
  public:
-  explicit CompactCodeEncoder(const std::filesystem::path& folder)
-      : config_(read_compact_config(folder / "config.json")), network_(load_network(folder, config_)) {}
+  CompactCodeEncoder(const std::filesystem::path& folder, Arithmetic arithmetic)
+      : config_(read_compact_config(folder / "config.json")), network_(load_network(folder, config_)) {
+    for (const auto& module : *network_->encoder->layers) {
+      const auto& layer = *module->as<Layer>();
+      linears_.push_back({projection(layer.qkv, arithmetic), projection(layer.attention_out, arithmetic),
+                          projection(layer.mlp_in, arithmetic), projection(layer.mlp_out, arithmetic)});
+    }
+    to_latent_ = projection(network_->encoder->to_latent, arithmetic);
+  }
 
   linalg::Index code_size() const override { return config_.code_size(); }
   std::size_t max_tokens() const override { return static_cast<std::size_t>(config_.positions) - 1; }
@@ -97,11 +112,12 @@ class CompactCodeEncoder final : public CodeEncoder {
     const CompactEncoder& encoder = network_->encoder;
     Tensor x = at::index_select(encoder->pieces->weight, 0, to_tensor(std::span<const std::int64_t>(rows.tokens)));
     x.add_(at::index_select(encoder->positions->weight, 0, to_tensor(std::span<const std::int64_t>(rows.positions))));
-    for (const auto& module : *encoder->layers) {
-      const auto& layer = *module->as<Layer>();
-      x.add_(apply(layer.attention_out,
-                   attended(apply(layer.qkv, normalised(layer.attention_norm, x)), rows.groups, layer.heads)));
-      x.add_(apply(layer.mlp_out, apply(layer.mlp_in, normalised(layer.mlp_norm, x)).relu_()));
+    for (std::size_t i = 0; i < linears_.size(); ++i) {
+      const auto& layer = *encoder->layers->ptr(i)->as<Layer>();
+      const Linears& linears = linears_[i];
+      x.add_(
+          linears.attention_out(attended(linears.qkv(normalised(layer.attention_norm, x)), rows.groups, layer.heads)));
+      x.add_(linears.mlp_out(linears.mlp_in(normalised(layer.mlp_norm, x)).relu_()));
     }
     return normalised(encoder->final_norm, x);
   }
@@ -117,7 +133,7 @@ class CompactCodeEncoder final : public CodeEncoder {
       const Tensor whole = at::constant_pad_nd(
           states.narrow(0, part.first, part.count * part.length).view({part.count, part.length, config_.width}),
           {0, 0, 0, latents * group - part.length});
-      const Tensor made = apply(network_->encoder->to_latent, whole.view({part.count, latents, group * config_.width}));
+      const Tensor made = to_latent_(whole.view({part.count, latents, group * config_.width}));
       codes.narrow(0, segment, part.count)
           .narrow(1, 0, latents)
           .copy_(made * at::rsqrt(made.pow(2).mean(-1, true) + 1e-6));
@@ -128,6 +144,8 @@ class CompactCodeEncoder final : public CodeEncoder {
 
   CompactConfig config_;
   CompactNetwork network_;
+  std::vector<Linears> linears_;  // [layers]
+  Projection to_latent_;
 };
 
 }  // namespace
@@ -139,8 +157,8 @@ CompactNetwork load_network(const std::filesystem::path& folder, const CompactCo
   return network;
 }
 
-std::unique_ptr<CodeEncoder> load_compact_encoder(const std::filesystem::path& folder) {
-  return std::make_unique<CompactCodeEncoder>(folder);
+std::unique_ptr<CodeEncoder> load_compact_encoder(const std::filesystem::path& folder, Arithmetic arithmetic) {
+  return std::make_unique<CompactCodeEncoder>(folder, arithmetic);
 }
 
 }  // namespace larimar::model

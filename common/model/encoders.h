@@ -10,6 +10,9 @@
 
 namespace larimar::model {
 
+/// How an encoder's linear layers multiply. kInteger: common/linalg/integer_linear.h, faster and a little less exact.
+enum class Arithmetic { kFloat, kInteger };
+
 /// Segments to codes. Not thread-safe; owns its weights.
 class CodeEncoder {
  public:

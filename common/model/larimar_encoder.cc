@@ -18,8 +18,8 @@ using text::TokenId;
 
 class LarimarEncoder final : public CodeEncoder {
  public:
-  explicit LarimarEncoder(const std::filesystem::path& folder)
-      : LarimarEncoder(folder, read_larimar_config(folder), std::make_shared<const Checkpoint>(folder)) {}
+  LarimarEncoder(const std::filesystem::path& folder, Arithmetic arithmetic)
+      : LarimarEncoder(folder, read_larimar_config(folder), std::make_shared<const Checkpoint>(folder), arithmetic) {}
 
   linalg::Index code_size() const override { return static_cast<linalg::Index>(config_.code_size); }
   std::size_t max_tokens() const override { return config_.segment_tokens - 2; }
@@ -40,8 +40,8 @@ class LarimarEncoder final : public CodeEncoder {
 
  private:
   LarimarEncoder(const std::filesystem::path& folder, const LarimarConfig& config,
-                 const std::shared_ptr<const Checkpoint>& weights)
-      : config_(config), network_(weights, config.encoder, "encoder.", true) {
+                 const std::shared_ptr<const Checkpoint>& weights, Arithmetic arithmetic)
+      : config_(config), network_(weights, config.encoder, "encoder.", true, arithmetic) {
     const TensorShape linear{"FLOAT", {2 * config.code_size, config.encoder.hidden}};
     require_tensors(weights->source(), weights->tensors(), {{"encoder.linear.weight", linear}});
     linear_ = to_matrix(to_tensor(weights->at("encoder.linear.weight"))).topRows(code_size());
@@ -74,8 +74,8 @@ class LarimarEncoder final : public CodeEncoder {
 
 }  // namespace
 
-std::unique_ptr<CodeEncoder> load_larimar_encoder(const std::filesystem::path& folder) {
-  return std::make_unique<LarimarEncoder>(folder);
+std::unique_ptr<CodeEncoder> load_larimar_encoder(const std::filesystem::path& folder, Arithmetic arithmetic) {
+  return std::make_unique<LarimarEncoder>(folder, arithmetic);
 }
 
 std::unique_ptr<const text::Tokenizer> load_larimar_tokenizer(const std::filesystem::path& folder, const char* part) {

@@ -12,7 +12,8 @@ namespace larimar::model {
 /// Source  2403.11901 and its reference code, noise off.
 /// Throws MissingInputError or FormatError; missing and misshapen tensors are listed all at once.
 ///         encode(): NumericalError if a code is not finite.
-[[nodiscard]] std::unique_ptr<CodeEncoder> load_larimar_encoder(const std::filesystem::path& folder);
+[[nodiscard]] std::unique_ptr<CodeEncoder> load_larimar_encoder(const std::filesystem::path& folder,
+                                                                Arithmetic arithmetic = Arithmetic::kFloat);
 
 /// The tokenizer of the encoder, and the one that decoded text is written with.
 [[nodiscard]] std::unique_ptr<const text::Tokenizer> load_larimar_tokenizer(const std::filesystem::path& folder,

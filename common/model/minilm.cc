@@ -22,7 +22,7 @@ class MiniLm final : public KeyEncoder {
         tokenizer_(text::load_tokenizer(folder / "tokenizer.json")),
         first_(tokenizer_->id_of("[CLS]")),
         last_(tokenizer_->id_of("[SEP]")),
-        network_(std::make_shared<const Checkpoint>(folder), config_, "", false) {
+        network_(std::make_shared<const Checkpoint>(folder), config_, "", false, options.arithmetic) {
     if (static_cast<std::uint64_t>(tokenizer_->size()) > config_.vocabulary) {
       throw base::FormatError((folder / "tokenizer.json").string() + " has " + std::to_string(tokenizer_->size()) +
                               " pieces, but config.json says " + std::to_string(config_.vocabulary));

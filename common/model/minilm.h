@@ -9,12 +9,13 @@ namespace larimar::model {
 
 struct MiniLmOptions {
   std::size_t batch_tokens = 2048;  // of one pass through the network; more need more memory
+  Arithmetic arithmetic = Arithmetic::kFloat;
 };
 
 /// The sentence encoder all-MiniLM-L6-v2, or another BERT with mean pooling, from its folder: config.json,
 /// model.safetensors, tokenizer.json and, where present, sentence_bert_config.json and 1_Pooling/config.json.
 /// A text longer than the folder's limit (256 pieces, [CLS] and [SEP] included) counts with its beginning only.
-/// Rows are equal to those of the Python reference to 1e-4 in each component.
+/// Rows are equal to those of the Python reference to 1e-4 in each component, in integers to 2e-3.
 /// Throws MissingInputError or FormatError; wrong and missing tensors are listed all at once with their shapes.
 ///         encode(): NumericalError if a key is not finite, which only damaged weights cause.
 /// Cost    about 10.6 million multiply-adds a token for six layers of width 384; word embeddings stay in the mapped file.

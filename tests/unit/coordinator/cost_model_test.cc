@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <numeric>
 
@@ -64,8 +65,8 @@ TEST(CostModel, WhatIsSentIsReceived) {
       EXPECT_EQ(sum.messages_sent, sum.messages_received);
       EXPECT_EQ(sum.bytes_sent, sum.bytes_received);
       const auto r = static_cast<std::uint64_t>(ranks);
-      // Two broadcasts, the proposals, and codes: of 64 winners where these are few, otherwise a message of each rank.
-      const std::uint64_t codes = ranks >= 4 * 64 ? 64 : r - 1;
+      // Two broadcasts, the proposals, and a message from each shard that has one of the 64 winners.
+      const std::uint64_t codes = std::min<std::uint64_t>(64, r - 1);
       EXPECT_EQ(sum.messages_sent, ranks == 1 ? 0 : 3 * (r - 1) + codes) << ranks;
     }
   }

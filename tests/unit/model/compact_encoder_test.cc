@@ -34,6 +34,14 @@ TEST_F(CompactEncoderTest, GivesTheCodesOfTheNetwork) {
   }
 }
 
+TEST_F(CompactEncoderTest, CodesInIntegersAreNearToThoseInFloats) {
+  const Segments segments{{5, 6, 7}, {8, 9, 10, 11}, std::vector<text::TokenId>(15, 4)};
+  const linalg::Matrix floats = load_compact_encoder(folder_.path())->encode(segments);
+  const linalg::Matrix integers = load_compact_encoder(folder_.path(), Arithmetic::kInteger)->encode(segments);
+  EXPECT_NE(integers, floats);
+  EXPECT_LT((integers - floats).cwiseAbs().maxCoeff(), 5e-3F);
+}
+
 TEST_F(CompactEncoderTest, TakesSegmentsOfOneToMaxTokens) {
   const auto encoder = load_compact_encoder(folder_.path());
   EXPECT_EQ(encoder->encode(Segments{}).rows(), 0);

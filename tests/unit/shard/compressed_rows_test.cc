@@ -91,8 +91,8 @@ TEST_P(CompressedRowsOn, ScoresLieWithinTheirBounds) {
       const std::span<const float> bounds = rows.bounds(first, count);
       std::vector<float> alone(count), together(count * padded);
       if (store() == KeyStore::kFloat32)
-        dot_batch({keys.row(static_cast<Index>(first)).data(), count * static_cast<std::size_t>(width)}, batch.packed,
-                  {}, together);
+        linalg::dot_batch({keys.row(static_cast<Index>(first)).data(), count * static_cast<std::size_t>(width)},
+                          batch.packed, {}, together);
       else
         rows.score_batch(first, batch, scratch, together);
       for (Index q = 0; q < queries.rows(); ++q) {

@@ -14,7 +14,8 @@
 #include <string>
 
 #include "common/base/error.h"
-#include "shard/batch_kernels.h"
+#include "common/linalg/dot_batch.h"
+#include "shard/hits.h"
 
 namespace larimar::shard {
 namespace {
@@ -123,9 +124,9 @@ TEST_P(ScanKernels, BatchesOfFloatsAreTheDotsOfAllPairs) {
     for (const std::size_t rows : {0U, 1U, 5U, 6U, 7U, 25U}) {
       for (const std::size_t count : {1U, 2U, 16U, 33U}) {
         const std::vector<float> keys = numbers(rows * width), queries = numbers(count * width);
-        const PackedQueries packed(std::span<const float>(queries), width);
+        const linalg::PackedVectors packed(std::span<const float>(queries), width);
         std::vector<float> scores(rows * packed.padded(), std::nanf(""));
-        dot_batch(keys, packed, std::as_bytes(std::span(queries)), scores);
+        linalg::dot_batch(keys, packed, std::as_bytes(std::span(queries)), scores);
         for (std::size_t r = 0; r < rows; ++r) {
           for (std::size_t q = 0; q < packed.padded(); ++q) {
             double exact = 0;
@@ -153,11 +154,11 @@ TEST_P(ScanKernels, BatchesOfIntegersAreExactToTheLimitOfTheirSums) {
       keys[i] = 127;
       queries[i] = static_cast<std::int16_t>(-reach);
     }
-    const PackedQueries packed(std::span<const std::int16_t>(queries), width);
+    const linalg::PackedVectors packed(std::span<const std::int16_t>(queries), width);
     const std::vector<float> scales = numbers(kRows);
     std::vector<float> factors = numbers(kCount), scores(kRows * packed.padded());
     factors.resize(packed.padded());
-    dot_batch(keys, packed, scales, factors, {}, scores);
+    linalg::dot_batch(keys, packed, {scales, factors}, {}, packed.padded(), scores.data());
     for (std::size_t r = 0; r < kRows; ++r) {
       for (std::size_t q = 0; q < kCount; ++q) {
         std::int64_t exact = 0;
@@ -171,7 +172,7 @@ TEST_P(ScanKernels, BatchesOfIntegersAreExactToTheLimitOfTheirSums) {
 
 TEST_P(ScanKernels, HitsAreExactlyThePairsThatReachTheirThresholds) {
   for (const std::size_t count : {1U, 16U, 40U}) {
-    const PackedQueries shape(std::span<const float>(numbers(count)), 1);
+    const linalg::PackedVectors shape(std::span<const float>(numbers(count)), 1);
     const std::size_t padded = shape.padded();
     for (const std::size_t rows : {0U, 1U, 7U, 48U}) {
       const std::vector<float> scores = numbers(rows * padded), bounds = numbers(rows), norms = numbers(padded);

@@ -1,5 +1,5 @@
 #pragma once
-// Scores of many queries against a block of rows, one version for each instruction set, chosen at run time (Highway). Rows are
+// Scores of many vectors, called queries, against a block of rows, one version for each instruction set, chosen at run time (Highway). Rows are
 // read where they lie and each of their components is spread over a register of queries, so only the queries are laid out anew, once
 // for all blocks. Against a general product of matrices this saves the copy of the rows, which such a product makes of every block.
 #include <cstddef>
@@ -7,15 +7,15 @@
 #include <span>
 #include <vector>
 
-namespace larimar::shard {
+namespace larimar::linalg {
 
 /// Queries side by side, as the kernels take them: in groups, each component of a group's queries one after another. Missing queries
 /// of the last group are zero. A unit is a float, or two neighbouring int16 components, which one instruction multiplies and adds.
-class PackedQueries {
+class PackedVectors {
  public:
   /// Shapes  queries [count, width], one after another; width even for int16.
-  PackedQueries(std::span<const float> queries, std::size_t width);
-  PackedQueries(std::span<const std::int16_t> queries, std::size_t width);
+  PackedVectors(std::span<const float> queries, std::size_t width);
+  PackedVectors(std::span<const std::int16_t> queries, std::size_t width);
 
   [[nodiscard]] std::size_t width() const { return width_; }
   /// Queries with those that fill up the last group: the row length of scores.
@@ -33,21 +33,19 @@ class PackedQueries {
 /// scores[r, q] = <row r, query q>, each a sum in float from the first component to the last, fused. `next` is what will be wanted
 /// after this: it is fetched from memory meanwhile; may be empty.
 /// Shapes  rows [count, width], scores [count, padded].
-void dot_batch(std::span<const float> rows, const PackedQueries& queries, std::span<const std::byte> next,
+void dot_batch(std::span<const float> rows, const PackedVectors& queries, std::span<const std::byte> next,
                std::span<float> scores);
-/// scores[r, q] = factors[q] * scales[r] * <row r, query q> with exact sums, as dot_int8.
-/// Shapes  rows as int16 [count, width], scales [count], factors [padded]. Units as dot_int8.
-void dot_batch(std::span<const std::int16_t> rows, const PackedQueries& queries, std::span<const float> scales,
-               std::span<const float> factors, std::span<const std::byte> next, std::span<float> scores);
 
-/// A row and a query whose score may reach the query's threshold.
-struct Hit {
-  std::uint32_t row = 0, query = 0;
+/// What becomes of the exact sums of integers.
+struct IntegerScales {
+  std::span<const float> rows;          // [count] of each row
+  std::span<const float> queries;       // [padded] of each query
+  std::span<const float> offsets = {};  // [padded] added at the end; empty: nothing
 };
-/// All r, q with scores[r, q] + bounds[r] * norms[q] >= thresholds[q], rows rising. Returns how many.
-/// Shapes  scores [bounds.size(), norms.size()], thresholds as norms, found as long as scores.
-[[nodiscard]] std::size_t find_hits(std::span<const float> scores, std::span<const float> bounds,
-                                    std::span<const float> norms, std::span<const float> thresholds,
-                                    std::span<Hit> found);
+/// scores[r, q] = queries[q] * rows[r] * <row r, query q> + offsets[q] with exact sums in int32: no sum of products of a row and a query,
+/// taken absolutely, may exceed 2^31 - 1. The same bits on every instruction set.
+/// Shapes  rows as int16 [count, width]; scores [count, stride], of which the first `padded` of each row are written.
+void dot_batch(std::span<const std::int16_t> rows, const PackedVectors& queries, const IntegerScales& scales,
+               std::span<const std::byte> next, std::size_t stride, float* scores);
 
-}  // namespace larimar::shard
+}  // namespace larimar::linalg
