@@ -8,11 +8,11 @@
 
 #include "bench/parts/measured.h"
 #include "common/comm/transport.h"
-#include "common/model/static_table.h"
 #include "eval/presets.h"
 #include "launch/ingest_plan.h"
 #include "launch/session.h"
 #include "launch/setup.h"
+#include "train/static_fit.h"
 #include "train/trainer.h"
 
 namespace larimar::launch {
@@ -139,11 +139,12 @@ struct DoctorCommand {
   bool json = false;
 };
 
-/// The table of --keys static, or the counts that it is made with.
+/// A table of --keys static, fitted to MiniLM on text.
 struct StaticKeysCommand {
-  std::filesystem::path keys_folder, counts, out;  // empty: the usual ones
-  std::filesystem::path count;                     // folder of text whose pieces are counted instead
-  model::StaticTableOptions options;
+  std::filesystem::path text, out;     // folder of *.txt and *.txt.zst; the table
+  std::filesystem::path keys_folder;   // empty: the usual one
+  std::size_t sentences = 150'000;
+  train::StaticFitOptions fit;
   int threads = 1;
 };
 

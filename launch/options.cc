@@ -12,7 +12,7 @@ namespace larimar::launch {
 namespace {
 
 void add_key_table_option(CLI::App& app, JobSetup& setup) {
-  app.add_option("--key-table", setup.key_table, "table of --keys static (default: where larimar static-keys puts it)");
+  app.add_option("--key-table", setup.key_table, "table of --keys static (default: the one shipped with the program)");
 }
 
 }  // namespace

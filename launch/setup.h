@@ -24,7 +24,7 @@ struct JobSetup {
   std::filesystem::path model;        // its folder; empty: the larimar-compact shipped with the program
   std::string keys = "auto";          // "minilm", "static", "model", "code", or "auto": minilm where its folder is
   std::filesystem::path keys_folder;  // of all-MiniLM-L6-v2; empty: where launch/install.sh puts it
-  std::filesystem::path key_table;    // of static keys; empty: where larimar static-keys puts it
+  std::filesystem::path key_table;    // of static keys; empty: the one shipped with the program
   std::string key_mode = "segment";   // "prefix", "segment", "sentence"
   std::string device = "cpu";         // of the decoder and the language model
   std::string dtype = "float32";      // of their weights, but for larimar-compact, which is always float32

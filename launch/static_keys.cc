@@ -46,9 +46,11 @@ std::vector<float> cosines(model::KeyEncoder& ranker, const shard::EncodingRules
 
 }  // namespace
 
-fs::path usual_key_table() { return deps_folder() / "static-keys.safetensors"; }
+fs::path usual_key_table() { return home_folder() / "models/static-keys/table.safetensors"; }
 
-fs::path usual_piece_counts() { return home_folder() / "models/static-keys/piece_counts.txt"; }
+std::string table_checksum(const model::StaticTable& table) {
+  return store::hash128(table.bytes()).text() + " " + store::hash128(table.scales()).text();
+}
 
 std::string key_table_source(const fs::path& keys_folder) {
   JobSetup minilm;
@@ -59,7 +61,7 @@ std::string key_table_source(const fs::path& keys_folder) {
 
 std::unique_ptr<model::KeyEncoder> load_static_keys(const JobSetup& setup) {
   const model::StaticTable table(setup.key_table);
-  if (table.made("checksum") != store::hash128(table.bytes()).text())
+  if (table.made("checksum") != table_checksum(table))
     throw base::FormatError(
         setup.key_table.string() +
         " is damaged: its vectors are not those that were written; larimar static-keys makes it anew");

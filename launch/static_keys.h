@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/model/encoders.h"
+#include "common/model/static_table.h"
 #include "launch/answering.h"
 #include "launch/setup.h"
 
@@ -17,9 +18,10 @@ inline constexpr std::size_t kShortlist = 64;
 /// Queries read together at most with static keys: MiniLM takes about half a second for the texts of one.
 inline constexpr std::size_t kShortlistBatch = 8;
 
-/// Where `larimar static-keys` puts the table, and where it finds how often pieces occur.
+/// The table that is shipped with the program.
 [[nodiscard]] std::filesystem::path usual_key_table();
-[[nodiscard]] std::filesystem::path usual_piece_counts();
+/// Hash of what a table holds, which its "checksum" names.
+[[nodiscard]] std::string table_checksum(const model::StaticTable& table);
 
 /// MiniLM's weights and tokenizer by name and hash. Local; reads both. Throws MissingInputError.
 [[nodiscard]] std::string key_table_source(const std::filesystem::path& keys_folder);

@@ -1,69 +1,96 @@
-// larimar static-keys: the table of --keys static, from MiniLM and a list of how often pieces occur. One process; no MPI.
+// larimar static-keys: a table for --keys static, fitted to all-MiniLM-L6-v2 on text. One process; no MPI.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/base/progress.h"
 #include "common/model/minilm.h"
 #include "common/model/runtime.h"
 #include "common/model/static_table.h"
-#include "common/store/hash.h"
 #include "launch/commands.h"
 #include "launch/options.h"
 #include "launch/static_keys.h"
+#include "train/sentence_sample.h"
 
 namespace larimar::launch {
 namespace {
 
 namespace fs = std::filesystem;
+constexpr std::size_t kTogether = 1024;  // texts between two steps of the progress
 
-int count(const StaticKeysCommand& command, const fs::path& tokenizer) {
-  if (command.out.empty()) throw base::UsageError("--count needs --out FILE for what was counted");
-  const auto counts = model::count_pieces(command.count, *text::load_tokenizer(tokenizer));
-  model::write_counts(command.out, counts);
-  std::cout << command.out.string() << ": counts of " << counts.size() << " pieces" << std::endl;
-  return 0;
+fs::path folder_of(const StaticKeysCommand& command) {
+  fs::path folder = command.keys_folder.empty() ? deps_folder() / "minilm" : command.keys_folder;
+  if (!fs::is_regular_file(folder / "model.safetensors"))
+    throw base::ConfigError("static keys are fitted to all-MiniLM-L6-v2, and there is no model.safetensors in " +
+                            folder.string() + "; run launch/install.sh, or name the folder with --keys-folder");
+  return folder;
+}
+
+/// Sentences with the keys that MiniLM gives them. Those without pieces are left out.
+train::StaticExamples examples_of(const StaticKeysCommand& command, model::KeyEncoder& encoder,
+                                  const text::Tokenizer& tokenizer) {
+  train::StaticExamples examples;
+  std::vector<std::string> texts;
+  for (std::string& text : train::sample_sentences(command.text, command.sentences, command.fit.seed)) {
+    std::vector<text::TokenId> pieces = tokenizer.encode(text);
+    if (pieces.empty()) continue;
+    examples.pieces.push_back(std::move(pieces));
+    texts.push_back(std::move(text));
+  }
+  examples.keys.resize(static_cast<linalg::Index>(texts.size()), encoder.key_size());
+  base::Progress progress("encode", texts.size(), "sentences");
+  for (std::size_t at = 0; at < texts.size(); at += kTogether) {
+    const std::size_t count = std::min(kTogether, texts.size() - at);
+    examples.keys.middleRows(static_cast<linalg::Index>(at), static_cast<linalg::Index>(count)) =
+        encoder.encode(std::span(texts).subspan(at, count));
+    progress.advance(count);
+  }
+  progress.finish();
+  return examples;
 }
 
 }  // namespace
 
 int static_keys_command(const StaticKeysCommand& command) {
-  const fs::path folder = command.keys_folder.empty() ? deps_folder() / "minilm" : command.keys_folder;
-  if (!fs::is_regular_file(folder / "model.safetensors"))
-    throw base::ConfigError("static keys are made from all-MiniLM-L6-v2, and there is no model.safetensors in " +
-                            folder.string() + "; run launch/install.sh, or name the folder with --keys-folder");
-  if (!command.count.empty()) return count(command, folder / "tokenizer.json");
+  const fs::path folder = folder_of(command);
   const base::Stopwatch watch;
-  const fs::path out = command.out.empty() ? usual_key_table() : command.out;
-  const fs::path counts_file = command.counts.empty() ? usual_piece_counts() : command.counts;
-  const auto pieces = static_cast<std::size_t>(text::load_tokenizer(folder / "tokenizer.json")->size());
-  const std::vector<std::uint64_t> counts = model::read_counts(counts_file, pieces);
   model::set_threads(command.threads);
-  const linalg::Matrix vectors = model::make_static_vectors(model::encode_vocabulary(folder), counts, command.options);
-  const auto bytes = std::as_bytes(std::span(vectors.data(), static_cast<std::size_t>(vectors.size())));
-  model::write_static_table(out, vectors,
-                            {{"source", key_table_source(folder)},
-                             {"counts", store::hash128(std::as_bytes(std::span(counts))).text()},
-                             {"smoothing", std::to_string(command.options.smoothing)},
-                             {"checksum", store::hash128(bytes).text()}});
-  std::cout << out.string() << ": vectors of " << vectors.rows() << " pieces, " << vectors.cols() << " components, in "
-            << watch.seconds() << " s" << std::endl;
+  model::MiniLmOptions integers;  // keys of 0.9999 of the cosine are targets as good, in two thirds of the time
+  integers.arithmetic = model::Arithmetic::kInteger;
+  const auto encoder = model::load_minilm(folder, integers);
+  const train::StaticExamples examples =
+      examples_of(command, *encoder, *text::load_tokenizer(folder / "tokenizer.json"));
+  const train::StaticFit fit =
+      train::fit_static_vectors(examples, model::encode_vocabulary(folder, integers), command.fit,
+                                [](const std::string& line) { std::cout << line << std::endl; });
+  std::map<std::string, std::string> made{{"source", key_table_source(folder)},
+                                          {"texts", std::to_string(examples.pieces.size())},
+                                          {"cosine", std::to_string(fit.cosine)}};
+  // Written twice: the checksum is that of what was rounded.
+  made["checksum"] = "none yet";
+  model::write_static_table(command.out, fit.vectors, made);
+  made["checksum"] = table_checksum(model::StaticTable(command.out));
+  model::write_static_table(command.out, fit.vectors, made);
+  std::cout << command.out.string() << ": vectors of " << fit.vectors.rows() << " pieces, " << fit.vectors.cols()
+            << " components, from " << examples.pieces.size() << " texts in " << watch.seconds() << " s" << std::endl;
   return 0;
 }
 
 void add_static_keys_options(CLI::App& app, StaticKeysCommand& command) {
+  app.add_option("--text", command.text, "folder of *.txt and *.txt.zst whose sentences it is fitted to")->required();
+  app.add_option("--out", command.out, "the table; name it with --key-table where it is used")->required();
   app.add_option("--keys-folder", command.keys_folder,
                  "folder of all-MiniLM-L6-v2 (default: where launch/install.sh puts it)");
-  app.add_option("--counts", command.counts, "how often its pieces occur (default: the list shipped with the program)");
-  app.add_option("--out", command.out, "the table (default: where --keys static looks for it)");
-  app.add_option("--size", command.options.size, "components of a key")
-      ->check(CLI::Range(1, 4096))
+  app.add_option("--sentences", command.sentences, "how many, the same number of each file")
+      ->check(CLI::Range(100, 100'000'000))
       ->capture_default_str();
-  app.add_option("--smoothing", command.options.smoothing, "a of a piece's weight a / (a + its share of all text)")
-      ->check(CLI::PositiveNumber)
+  app.add_option("--size", command.fit.size, "components of a key")->check(CLI::Range(1, 4096))->capture_default_str();
+  app.add_option("--epochs", command.fit.epochs, "passes over the sentences")
+      ->check(CLI::Range(0, 1000))
       ->capture_default_str();
-  app.add_option("--count", command.count,
-                 "count pieces in the *.txt and *.txt.zst of this folder into --out instead, for --counts");
+  app.add_option("--seed", command.fit.seed, "of the draw and of the order")->capture_default_str();
   app.add_option("--threads", command.threads, "threads")->check(CLI::Range(1, 1024))->capture_default_str();
 }
 

@@ -10,8 +10,10 @@
 namespace larimar::model {
 namespace {
 
-constexpr const char* kFormat = "larimar static keys 1";
+constexpr const char* kFormat = "larimar static keys 2";
 constexpr const char* kVectors = "vectors";
+constexpr const char* kScales = "scales";
+constexpr float kLevels = 127;
 
 using Doubles = Eigen::MatrixXd;
 
@@ -66,30 +68,48 @@ linalg::Matrix make_static_vectors(linalg::ConstMatrixRef pieces, std::span<cons
 
 void write_static_table(const std::filesystem::path& path, linalg::ConstMatrixRef vectors,
                         std::map<std::string, std::string> made) {
-  const linalg::Matrix rows = vectors;
+  if (!vectors.allFinite()) throw base::NumericalError("static keys have numbers that are not finite");
+  std::vector<std::int8_t> integers;
+  std::vector<float> scales;
+  for (linalg::Index row = 0; row < vectors.rows(); ++row) {
+    const float greatest = vectors.row(row).cwiseAbs().maxCoeff();
+    scales.push_back(greatest / kLevels);
+    for (linalg::Index i = 0; i < vectors.cols(); ++i)
+      integers.push_back(static_cast<std::int8_t>(greatest > 0 ? std::lround(vectors(row, i) / greatest * kLevels) : 0));
+  }
   made["format"] = kFormat;
-  const TensorView view{"F32",
-                        {static_cast<std::uint64_t>(rows.rows()), static_cast<std::uint64_t>(rows.cols())},
-                        std::as_bytes(std::span(rows.data(), static_cast<std::size_t>(rows.size())))};
-  write_safetensors(path, {{kVectors, view}}, made);
+  const auto rows = static_cast<std::uint64_t>(vectors.rows()), columns = static_cast<std::uint64_t>(vectors.cols());
+  write_safetensors(path,
+                    {{kVectors, {"I8", {rows, columns}, std::as_bytes(std::span(integers))}},
+                     {kScales, {"F32", {rows}, std::as_bytes(std::span(scales))}}},
+                    made);
 }
 
 StaticTable::StaticTable(const std::filesystem::path& path) : file_(path) {
   const auto format = file_.metadata().find("format");
   if (format == file_.metadata().end() || format->second != kFormat)
     throw base::FormatError(path.string() + " is no table of static keys; larimar static-keys makes one");
-  const TensorView& view = file_.at(kVectors);
-  if (view.dtype != "F32" || view.shape.size() != 2 || view.shape[0] == 0 || view.shape[1] == 0)
-    throw base::FormatError(path.string() + ": the tensor \"vectors\" must be F32 [pieces, components]");
+  const TensorView &view = file_.at(kVectors), &scales = file_.at(kScales);
+  if (view.dtype != "I8" || view.shape.size() != 2 || view.shape[0] == 0 || view.shape[1] == 0)
+    throw base::FormatError(path.string() + ": the tensor \"vectors\" must be I8 [pieces, components]");
+  if (scales.dtype != "F32" || scales.shape != std::vector<std::uint64_t>{view.shape[0]})
+    throw base::FormatError(path.string() + ": the tensor \"scales\" must be F32 [pieces]");
   pieces_ = static_cast<linalg::Index>(view.shape[0]);
   size_ = static_cast<linalg::Index>(view.shape[1]);
 }
 
 std::span<const std::byte> StaticTable::bytes() const { return file_.at(kVectors).bytes; }
 
+std::span<const std::byte> StaticTable::scales() const { return file_.at(kScales).bytes; }
+
 linalg::Matrix StaticTable::vectors() const {
   linalg::Matrix rows(pieces_, size_);
-  std::memcpy(rows.data(), bytes().data(), bytes().size());
+  std::vector<float> scales_of_rows(static_cast<std::size_t>(pieces_));
+  std::memcpy(scales_of_rows.data(), scales().data(), scales().size());
+  const auto* integers = reinterpret_cast<const std::int8_t*>(bytes().data());
+  for (linalg::Index row = 0; row < pieces_; ++row) {
+    for (linalg::Index i = 0; i < size_; ++i) rows(row, i) = scales_of_rows[static_cast<std::size_t>(row)] * static_cast<float>(*integers++);
+  }
   return rows;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // The table of static keys: a vector for each piece of a sentence encoder's vocabulary. A text's key is the mean of its pieces'.
-// File = safetensors: vectors F32 [pieces, D] | __metadata__: "format": "larimar static keys 1" and how it was made.
+// File = safetensors: vectors I8 [pieces, D], scales F32 [pieces] of the rows | __metadata__: "format": "larimar static keys 2" and
+// how it was made.
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -10,7 +11,6 @@
 
 #include "common/linalg/matrix.h"
 #include "common/model/safetensors.h"
-#include "common/text/tokenizer.h"
 
 namespace larimar::model {
 
@@ -19,7 +19,8 @@ struct StaticTableOptions {
   double smoothing = 1e-4;   // a of the weight a / (a + p) of a piece with share p of the text
 };
 
-/// Vectors whose sum over a text's pieces points to where its key lies, from each piece's key alone and its frequency:
+/// Vectors whose sum over a text's pieces points to where its key lies, from each piece's key alone and its frequency; what
+/// train::fit_static_vectors starts from:
 ///   u = projection of (key - mean) on the D directions of most variance, pieces counted by the square root of their share p
 ///   row = a / (a + p) u - c,  c = sum over the pieces of p a / (a + p) u, so that the mean over all text is zero
 /// Shapes  pieces [V, width], counts [V]; returns [V, D]. The sign of a direction makes its greatest component positive.
@@ -29,7 +30,8 @@ struct StaticTableOptions {
 [[nodiscard]] linalg::Matrix make_static_vectors(linalg::ConstMatrixRef pieces, std::span<const std::uint64_t> counts,
                                                  const StaticTableOptions& options = {});
 
-/// The file appears complete or not at all; equal input gives equal bytes. `made`: more metadata. Throws as base::AtomicFile.
+/// Rounds each row to integers of its own scale. The file appears complete or not at all; equal input gives equal bytes. `made`: more
+/// metadata. Throws as base::AtomicFile; NumericalError for a number that is not finite.
 void write_static_table(const std::filesystem::path& path, linalg::ConstMatrixRef vectors,
                         std::map<std::string, std::string> made);
 
@@ -39,8 +41,9 @@ class StaticTable {
   explicit StaticTable(const std::filesystem::path& path);
   [[nodiscard]] linalg::Index pieces() const { return pieces_; }
   [[nodiscard]] linalg::Index size() const { return size_; }  // D
-  [[nodiscard]] std::span<const std::byte> bytes() const;     // of all vectors
-  [[nodiscard]] linalg::Matrix vectors() const;               // [pieces, D], a copy
+  [[nodiscard]] std::span<const std::byte> bytes() const;     // of the integers of all vectors
+  [[nodiscard]] std::span<const std::byte> scales() const;    // of all scales
+  [[nodiscard]] linalg::Matrix vectors() const;               // [pieces, D], made anew
   [[nodiscard]] const std::filesystem::path& path() const { return file_.path(); }
   /// What was written as `made`. Throws FormatError if there is no such entry.
   [[nodiscard]] const std::string& made(const std::string& name) const;
@@ -49,14 +52,5 @@ class StaticTable {
   SafetensorsFile file_;
   linalg::Index pieces_ = 0, size_ = 0;
 };
-
-/// How often each piece occurs in the lines of text files (*.txt, *.txt.zst) of a folder: [pieces]. Throws as TextStream.
-[[nodiscard]] std::vector<std::uint64_t> count_pieces(const std::filesystem::path& folder,
-                                                      const text::Tokenizer& tokenizer);
-
-/// Counts as text: a line beginning with '#' says what they are, then one number a line, by id. The file appears complete
-/// or not at all. read: throws MissingInputError, or FormatError naming file and line, also unless there are `pieces`.
-void write_counts(const std::filesystem::path& path, std::span<const std::uint64_t> counts);
-[[nodiscard]] std::vector<std::uint64_t> read_counts(const std::filesystem::path& path, std::size_t pieces);
 
 }  // namespace larimar::model

@@ -3,8 +3,6 @@
 import json
 import os
 import pathlib
-import shutil
-import tempfile
 
 import harness
 import texts
@@ -18,7 +16,7 @@ RIGHT = {"violin": FACTS[1], "wolf": FACTS[2], "boat": FACTS[0], "ink": FACTS[3]
 
 
 class StaticKeysTest(ProgramTest):
-    """The table is made once for all tests: MiniLM over its vocabulary takes half a minute of a core."""
+    """With the table that is shipped."""
 
     @classmethod
     def setUpClass(cls):
@@ -26,12 +24,7 @@ class StaticKeysTest(ProgramTest):
         cls.minilm = deps / "minilm"
         if not (cls.minilm / "model.safetensors").is_file():
             harness.skip_loudly(f"no MiniLM in {deps}; run launch/install.sh")
-        cls.tables = pathlib.Path(tempfile.mkdtemp(prefix="larimar-e2e-table-"))
-        cls.addClassCleanup(shutil.rmtree, cls.tables, ignore_errors=True)
-        cls.table = cls.tables / "table.safetensors"
-        made = Run(["static-keys", "--out", cls.table, "--keys-folder", cls.minilm]).wait(deadline=400)
-        assert made.code == 0 and cls.table.is_file(), made.err
-        assert {path.name for path in cls.tables.iterdir()} == {"table.safetensors"}, "temporary files are left"
+        cls.table = harness.settings.source / "models/static-keys/table.safetensors"
 
     def setUp(self):
         super().setUp()
@@ -141,15 +134,33 @@ class Refusals(StaticKeysTest):
                                   "--keys-folder", self.minilm, "--quiet")
         self.refused(result, 78, "keys is", "static")
 
-    def test_a_table_is_made_whole_or_not_at_all(self):
-        counts = self.write("counts.txt", "1\n2\nthree\n")
+
+class Fitted(StaticKeysTest):
+    def test_a_table_of_ones_own_text_finds_what_is_asked(self):
+        text = self.folder / "text"
+        self.write("text/a.txt", texts.story(400, 31))
+        table = self.folder / "own.safetensors"
+        result = Run(["static-keys", "--text", text, "--out", table, "--keys-folder", self.minilm, "--sentences", 300, "--size", 64,
+                      "--epochs", 2]).wait(deadline=400)
+        self.assertEqual(result.code, 0, result.err)
+        self.assertIn("epoch 2 of 2: cosine 0.", result.out)
+        self.assertIn("64 components", result.out)
+        self.table = table
+        self.ingest()
+        self.assertEqual(self.asked()["violin"]["citations"][0]["excerpt"], RIGHT["violin"])
+
+    def test_what_cannot_be_fitted(self):
         out = self.folder / "table.safetensors"
-        self.refused(self.run_program("static-keys", "--out", out, "--keys-folder", self.minilm, "--counts", counts), 65, "line 3")
-        self.refused(self.run_program("static-keys", "--out", out, "--keys-folder", self.folder), 78, "launch/install.sh")
-        self.refused(self.run_program("static-keys", "--count", self.context, "--keys-folder", self.minilm), 2, "--out")
+        def make(*arguments):
+            return self.run_program("static-keys", "--out", out, *arguments)
+        few = self.write("few/a.txt", "One sentence stands here alone.\n").parent
+        self.assertEqual(make("--text", few, "--keys-folder", self.folder).code, 78)
+        result = make("--text", few, "--keys-folder", self.minilm)
+        self.assertEqual(result.code, 78, result.err)
+        self.assertIn("at least 100 texts", result.err)
+        self.assertEqual(make("--text", self.folder / "absent", "--keys-folder", self.minilm).code, 66)
+        self.assertEqual(make().code, 2)
         self.assertFalse(out.exists())
-        self.assertEqual(self.run_program("static-keys", "--count", self.context, "--keys-folder", self.minilm, "--out", counts).code, 0)
-        self.assertEqual(len(counts.read_text().splitlines()), 30523)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@
 
 #include "common/base/error.h"
 #include "common/model/static_table.h"
-#include "common/store/hash.h"
 #include "launch/model_ids.h"
 #include "tests/unit/model/minilm_folder.h"
 
@@ -16,10 +15,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::ThrowsMessage;
-
-std::string checksum_of(const linalg::Matrix& vectors) {
-  return store::hash128(std::as_bytes(std::span(vectors.data(), static_cast<std::size_t>(vectors.size())))).text();
-}
 
 /// A tiny network with a table made from it.
 struct Made {
@@ -31,8 +26,11 @@ struct Made {
     setup.keys = "static";
     setup.keys_folder = network.path();
     setup.key_table = network.path() / "table.safetensors";
-    write(checksum_of(vectors), key_table_source(network.path()));
+    write("none", key_table_source(network.path()));
+    write(checksum(), key_table_source(network.path()));
   }
+  /// Of the file as it is.
+  [[nodiscard]] std::string checksum() const { return table_checksum(model::StaticTable(setup.key_table)); }
   void write(const std::string& checksum, const std::string& source) const {
     model::write_static_table(setup.key_table, vectors, {{"checksum", checksum}, {"source", source}});
   }
@@ -53,11 +51,11 @@ TEST(StaticKeysFile, IsNamedByItsHash) {
 TEST(StaticKeysFile, ChangedVectorsAndOtherNetworksAreRefused) {
   Made made;
   const auto load = [&] { static_cast<void>(load_static_keys(made.setup)); };
-  const std::string was = checksum_of(made.vectors);
+  const std::string was = made.checksum();
   made.vectors(3, 1) += 1.0F;
   made.write(was, key_table_source(made.network.path()));
   EXPECT_THAT(load, ThrowsMessage<base::FormatError>(HasSubstr("damaged")));
-  made.write(checksum_of(made.vectors), key_table_source(made.network.path()));
+  made.write(made.checksum(), key_table_source(made.network.path()));
   EXPECT_NO_THROW(load());
   made.network.fill("encoder.layer.0.output.dense.bias", 0.5F);
   made.network.save();
