@@ -118,7 +118,7 @@ MachineRates usual_rates(KeyMaker maker, KeyStore store) {
       .segmenting = 672'000,
       .codes = 16'700,
       .keys = 3'370,
-      .storing = 320e6,
+      .storing = 600e6,
       .scanning = 15e9,
       .batch_flops = 90e9,
       .network = {
