@@ -1,7 +1,9 @@
 // larimar bench: what the hot paths take, and which share of the machine's limits that is.
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <iostream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "bench/parts/measured.h"
@@ -18,8 +20,11 @@ namespace larimar::launch {
 namespace {
 
 std::vector<bench::NamedPart> wanted_parts(const std::vector<std::string>& names) {
-  if (names.empty()) return bench::all_parts();
   std::vector<bench::NamedPart> wanted;
+  if (names.empty()) {
+    std::ranges::copy_if(bench::all_parts(), std::back_inserter(wanted), std::not_fn(&bench::NamedPart::only_by_name));
+    return wanted;
+  }
   for (const std::string& name : names) {
     const auto found = std::ranges::find(bench::all_parts(), name, &bench::NamedPart::name);
     if (found == bench::all_parts().end()) {
@@ -42,13 +47,14 @@ nlohmann::json to_json(const std::vector<bench::Measured>& lines) {
                     {"unit", line.unit},
                     {"limit", line.limit},
                     {"share", line.limit.empty() ? nlohmann::json() : nlohmann::json(line.share)}});
+    if (!line.ranks.empty()) rows.back()["ranks"] = line.ranks;
   }
   return rows;
 }
 
 void print_table(const std::vector<bench::Measured>& lines) {
   for (const bench::Measured& line : lines) {
-    std::printf("%-8s %-52s %10.4g %-8s", line.part.c_str(), line.name.c_str(), line.value, line.unit.c_str());
+    std::printf("%-8s %-66s %10.4g %-8s", line.part.c_str(), line.name.c_str(), line.value, line.unit.c_str());
     if (!line.limit.empty()) std::printf(" %4.0f %% of %s", 100 * line.share, line.limit.c_str());
     std::printf("\n");
   }
@@ -58,16 +64,19 @@ void print_table(const std::vector<bench::Measured>& lines) {
 }  // namespace
 
 void add_bench_options(CLI::App& app, BenchCommand& command) {
-  app.add_option("parts", command.parts, "what to measure: limits, scan (default: all)");
+  app.add_option("parts", command.parts, "what to measure: limits, scan, scaling (default: the first two)");
   app.add_flag("--quick", command.options.quick, "small sizes, to see that all works; says nothing about speed");
   app.add_option("--rounds", command.options.rounds, "times that everything is measured, in turns")
       ->capture_default_str();
-  app.add_option("--rows", command.options.rows, "keys of a scan")
-      ->check(CLI::Range(1000, 100'000'000))
-      ->capture_default_str();
+  app.add_option("--rows", command.options.rows, "keys of a scan (250,000), segments of scaling (65,536)")
+      ->check(CLI::Range(1000, 100'000'000));
   app.add_option("--width", command.options.width, "components of a key")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
+  app.add_option("--folder", command.options.folder,
+                 "scaling: where its memories are made; all ranks see it (default: the system's temporary folder)");
+  app.add_option("--rates", command.options.rates,
+                 "scaling: rates that it is compared with, as for larimar plan (default: those of docs/scaling.md)");
   app.add_option("--out", command.out, "JSON file with the processor, the load and all lines");
   app.add_flag("--json", command.json, "the same on standard output instead of a table");
 }

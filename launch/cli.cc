@@ -73,6 +73,7 @@ struct Program {
   ConvertCommand convert;
   StaticKeysCommand static_keys;
   DoctorCommand doctor;
+  PlanCommand plan;
   ReportCommand report;
   train::TrainOptions train;
   int train_threads = 1;
@@ -181,6 +182,10 @@ struct Program {
                                     .command_line = command_line});
              }),
         doctor);
+    add_plan_options(
+        *add(app, "plan", "predict time, memory and disk of a memory of some size; exit 78 if it does not fit",
+             [this] { return plan_command(plan); }),
+        plan);
     add_bench_options(
         *add(app, "bench", "measure the hot paths as shares of this machine's limits",
              [this] {

@@ -165,6 +165,17 @@ struct BenchCommand {
   bool json = false;               // print JSON instead of a table
 };
 
+/// What a memory of some size would take on some ranks; nothing is started.
+struct PlanCommand {
+  std::string tokens, memory_per_rank;  // "1B", "4G"; see launch/quantities.h
+  std::int64_t ranks = 1, decoders = 1;
+  double tokens_per_segment = 25;
+  std::string keys = "minilm", key_store = "fp32";
+  bool key_folder = false;      // compressed keys in a mapped file
+  std::filesystem::path rates;  // JSON of larimar bench; empty: the usual rates
+  bool json = false;
+};
+
 /// Collective: called by all ranks. Those with a session are called again after a death.
 [[nodiscard]] int run_command(comm::Transport& transport, Session& session, const RunCommand& command);
 [[nodiscard]] int ingest_command(comm::Transport& transport, Session& session, const IngestCommand& command);
@@ -176,6 +187,8 @@ struct BenchCommand {
 [[nodiscard]] int eval_command(comm::Transport& transport, Session& session, const EvalCommand& command);
 [[nodiscard]] int bench_command(comm::Transport& transport, const BenchCommand& command);
 /// In one process; no MPI.
+/// Returns 0 where it fits, 78 where it does not. Throws UsageError naming the option.
+[[nodiscard]] int plan_command(const PlanCommand& command);
 [[nodiscard]] int verify_command(const CareCommand& command);
 [[nodiscard]] int salvage_command(const CareCommand& command);
 [[nodiscard]] int reshard_command(const CareCommand& command);

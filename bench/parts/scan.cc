@@ -15,6 +15,8 @@ using shard::KeyStore;
 
 constexpr KeyStore kStores[] = {KeyStore::kFloat32, KeyStore::kBFloat16, KeyStore::kInt8};
 
+constexpr std::size_t kRows = 250'000;
+
 /// What a store did in one round, beside its limits.
 struct Rounds {
   std::vector<double> ms{}, bandwidth_share{}, batch_gflops{}, peak_share{};
@@ -93,7 +95,10 @@ void ScanSubject::expect_equal_answers(linalg::ConstMatrixRef queries) const {
 }
 
 std::vector<Measured> scan_part(comm::Transport&, const BenchOptions& options) {
-  const std::size_t rows = options.quick ? 2000 : options.rows, width = options.quick ? 96 : options.width;
+  const std::size_t rows = options.quick      ? 2000
+                           : options.rows > 0 ? options.rows
+                                              : kRows,
+                    width = options.quick ? 96 : options.width;
   const Matrix keys = random_directions(rows, width, 1), queries = mixed_queries(keys, kBatch, 2);
   const ScanSubject subject(keys);
   subject.expect_equal_answers(queries);

@@ -99,7 +99,7 @@ class Bench(ProgramTest):
     def test_unknown_parts_are_named(self):
         result = self.run_program("bench", "speed")
         self.assertEqual(result.code, 2, result.err)
-        self.assertIn("limits, scan", result.err)
+        self.assertIn("limits, scan, scaling", result.err)
 
 
 if __name__ == "__main__":
