@@ -156,6 +156,12 @@ struct ReportCommand {
   std::vector<std::string> command_line;
 };
 
+/// setup: --threads and --patience.
+struct TrainCommand {
+  JobSetup setup;
+  train::TrainOptions options;
+};
+
 /// Measurements of this machine.
 struct BenchCommand {
   bench::BenchOptions options;
@@ -174,6 +180,7 @@ struct BenchCommand {
 [[nodiscard]] int doctor_command(comm::Transport& transport, const DoctorCommand& command);
 [[nodiscard]] int eval_command(comm::Transport& transport, Session& session, const EvalCommand& command);
 [[nodiscard]] int bench_command(comm::Transport& transport, const BenchCommand& command);
+[[nodiscard]] int train_command(comm::Transport& transport, const TrainCommand& command);
 /// In one process; no MPI.
 [[nodiscard]] int verify_command(const CareCommand& command);
 [[nodiscard]] int salvage_command(const CareCommand& command);
@@ -188,7 +195,6 @@ struct BenchCommand {
 [[nodiscard]] int convert_command(const ConvertCommand& command);
 [[nodiscard]] int static_keys_command(const StaticKeysCommand& command);
 [[nodiscard]] int report_command(const ReportCommand& command);
-[[nodiscard]] int train_command(const train::TrainOptions& options, int threads);
 /// `failpoints`: their list instead.
 [[nodiscard]] int info_command(const JobSetup& setup, bool json, bool failpoints);
 
