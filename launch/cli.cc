@@ -75,8 +75,7 @@ struct Program {
   DoctorCommand doctor;
   PlanCommand plan;
   ReportCommand report;
-  train::TrainOptions train;
-  int train_threads = 1;
+  TrainCommand train;
   JobSetup info;
   CareCommand care;  // verify, salvage, reshard, show-segment, info
   bool info_failpoints = false;
@@ -170,8 +169,15 @@ struct Program {
                             [this] { return report_command(report); }),
                        report);
     add_train_options(
-        *add(app, "train", "train larimar-compact", [this] { return train_command(train, train_threads); }), train,
-        train_threads);
+        *add(app, "train", "train larimar-compact; each rank learns a part of every batch",
+             [this] {
+               return run_on_ranks({.work = [this](comm::Transport& t, Session&) { return train_command(t, train); },
+                                    .setup = train.setup,
+                                    .may_start_again = false,
+                                    .goes_on = true,
+                                    .command_line = command_line});
+             }),
+        train);
     add_doctor_options(
         *add(app, "doctor", "is this machine ready: launcher, hosts, memory, threads, file system, clocks",
              [this] {

@@ -157,6 +157,12 @@ struct ReportCommand {
   std::vector<std::string> command_line;
 };
 
+/// setup: --threads and --patience.
+struct TrainCommand {
+  JobSetup setup;
+  train::TrainOptions options;
+};
+
 /// Measurements of this machine.
 struct BenchCommand {
   bench::BenchOptions options;
@@ -186,6 +192,7 @@ struct PlanCommand {
 [[nodiscard]] int doctor_command(comm::Transport& transport, const DoctorCommand& command);
 [[nodiscard]] int eval_command(comm::Transport& transport, Session& session, const EvalCommand& command);
 [[nodiscard]] int bench_command(comm::Transport& transport, const BenchCommand& command);
+[[nodiscard]] int train_command(comm::Transport& transport, const TrainCommand& command);
 /// In one process; no MPI.
 /// Returns 0 where it fits, 78 where it does not. Throws UsageError naming the option.
 [[nodiscard]] int plan_command(const PlanCommand& command);
@@ -202,7 +209,6 @@ struct PlanCommand {
 [[nodiscard]] int convert_command(const ConvertCommand& command);
 [[nodiscard]] int static_keys_command(const StaticKeysCommand& command);
 [[nodiscard]] int report_command(const ReportCommand& command);
-[[nodiscard]] int train_command(const train::TrainOptions& options, int threads);
 /// `failpoints`: their list instead.
 [[nodiscard]] int info_command(const JobSetup& setup, bool json, bool failpoints);
 

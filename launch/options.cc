@@ -308,7 +308,8 @@ void add_eval_capacity_options(CLI::App& app, CapacityCommand& command) {
   app.add_option("--device", command.setup.device, "device of the decoder")->capture_default_str();
 }
 
-void add_train_options(CLI::App& app, train::TrainOptions& options, int& threads) {
+void add_train_options(CLI::App& app, TrainCommand& command) {
+  train::TrainOptions& options = command.options;
   static const std::map<std::string, train::Precision> kPrecisions{{"float32", train::Precision::kFloat32},
                                                                    {"bfloat16", train::Precision::kBFloat16}};
   app.add_option("--data", options.data, "folder of *.txt or *.txt.zst to learn from")->required();
@@ -325,6 +326,10 @@ void add_train_options(CLI::App& app, train::TrainOptions& options, int& threads
       ->capture_default_str();
   app.add_option("--batch-tokens", options.batch_tokens, "padded tokens of a batch")
       ->check(CLI::Range(64, 1 << 24))
+      ->capture_default_str();
+  app.add_option("--micro-batches", options.micro_batches,
+                 "parts of a batch, shared out among the ranks; losses depend on it and not on the ranks")
+      ->check(CLI::Range(1, 1 << 16))
       ->capture_default_str();
   app.add_option("--candidates", options.candidates, "pieces in the softmax early on; 0: all from the start")
       ->check(CLI::NonNegativeNumber)
@@ -361,7 +366,9 @@ void add_train_options(CLI::App& app, train::TrainOptions& options, int& threads
   app.add_option("--latent-size", options.sizes.latent_size, "floats c of a latent; a code has m c")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  add_threads_option(app, threads);
+  add_threads_option(app, command.setup.threads);
+  app.add_option("--patience", command.setup.patience, "seconds of silence of a rank after which the job ends")
+      ->capture_default_str();
 }
 
 void add_doctor_options(CLI::App& app, DoctorCommand& command) {

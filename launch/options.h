@@ -29,7 +29,7 @@ void add_eval_capacity_options(CLI::App& app, CapacityCommand& command);
 void add_convert_options(CLI::App& app, ConvertCommand& command);
 void add_static_keys_options(CLI::App& app, StaticKeysCommand& command);
 void add_report_options(CLI::App& app, ReportCommand& command);
-void add_train_options(CLI::App& app, train::TrainOptions& options, int& threads);
+void add_train_options(CLI::App& app, TrainCommand& command);
 void add_doctor_options(CLI::App& app, DoctorCommand& command);
 void add_plan_options(CLI::App& app, PlanCommand& command);
 void add_bench_options(CLI::App& app, BenchCommand& command);

@@ -1,5 +1,6 @@
 #include "train/objective.h"
 
+#include <ATen/CPUGeneratorImpl.h>
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -24,8 +25,10 @@ Tensor disturb(const Tensor& codes, const Disturbance& disturbance, base::Random
     result = result + codes.roll(1, 0) * draw_levels(codes.size(0), disturbance.superposition, 0.1, random, codes);
   }
   if (disturbance.noise > 0.0) {
-    torch::manual_seed(random.next() >> 1);
-    result = result + torch::randn_like(codes) * draw_levels(codes.size(0), disturbance.noise, 1.0, random, codes);
+    // A generator of its own and on the processor: ranks may be threads of one process, and devices draw alike.
+    const auto generator = at::make_generator<at::CPUGeneratorImpl>(random.next() >> 1);
+    const Tensor noise = torch::randn(codes.sizes(), generator, torch::kFloat32).to(codes.options());
+    result = result + noise * draw_levels(codes.size(0), disturbance.noise, 1.0, random, codes);
   }
   return result;
 }

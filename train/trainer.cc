@@ -2,92 +2,79 @@
 
 #include <torch/torch.h>
 
-#include <algorithm>
 #include <cmath>
-#include <fstream>
-#include <nlohmann/json.hpp>
-#include <numbers>
+#include <mutex>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
-#include "common/model/compact_weights.h"
+#include "common/comm/in_process_transport.h"
+#include "common/model/placement.h"
 #include "train/autocast.h"
 #include "train/checkpoint.h"
-#include "train/curve_svg.h"
 #include "train/objective.h"
+#include "train/run_folder.h"
+#include "train/schedule.h"
+#include "train/shared_gradient.h"
+#include "train/training_data.h"
+#include "train/validation.h"
 
 namespace larimar::train {
 namespace {
 
 using model::CompactNetwork;
-constexpr std::size_t kValidSegments = 2048;
+using Segments = std::vector<std::vector<std::uint16_t>>;
 
-double learning_rate_at(std::int64_t step, const TrainOptions& options) {
-  if (step < options.warmup)
-    return options.learning_rate * static_cast<double>(step + 1) / static_cast<double>(options.warmup);
-  const double done = static_cast<double>(step - options.warmup) /
-                      static_cast<double>(std::max<std::int64_t>(1, options.steps - options.warmup));
-  return options.learning_rate * (0.01 + 0.99 * 0.5 * (1.0 + std::cos(std::numbers::pi * std::min(1.0, done))));
+torch::Device device_of(const TrainOptions& options) {
+  return model::tensor_options({.device = options.device, .dtype = "float32"}).device();
 }
 
-Disturbance disturbance_at(std::int64_t step, const TrainOptions& options, base::Random& random) {
-  const double done = static_cast<double>(step) / static_cast<double>(options.steps);
-  Disturbance disturbance;
-  disturbance.noise = 0.2 - 0.1 * std::min(1.0, done);
-  disturbance.superposition = done > 0.3 ? 0.2 : 0.0;
-  disturbance.empty = step > options.warmup && random.uniform() < 0.02;
-  return disturbance;
+CompactNetwork make_network(const TrainOptions& options, const torch::Device& device) {
+  static std::mutex mutex;  // LibTorch's generator belongs to the process, and ranks may be its threads
+  const std::scoped_lock lock(mutex);
+  torch::manual_seed(options.seed);
+  CompactNetwork network(options.sizes);
+  network->to(device);
+  return network;
 }
 
-Alphabet make_alphabet(const text::Tokenizer& tokenizer) {
-  Alphabet alphabet;
-  alphabet.vocabulary = static_cast<std::uint16_t>(tokenizer.size());
-  const auto add = [&](char c, std::vector<std::uint16_t>& to) {
-    to.push_back(static_cast<std::uint16_t>(tokenizer.encode(std::string(1, c)).front()));
-  };
-  for (char c = '0'; c <= '9'; ++c) add(c, alphabet.digits);
-  for (char c = '0'; c <= '9'; ++c) add(c, alphabet.characters);
-  for (char c = 'a'; c <= 'z'; ++c) add(c, alphabet.characters);
-  for (char c = 'A'; c <= 'Z'; ++c) add(c, alphabet.characters);
-  for (const char c : {'-', '_', '.', '/'}) add(c, alphabet.characters);
-  return alphabet;
+std::int64_t tokens_of(std::span<const std::vector<std::uint16_t>> segments) {
+  std::size_t tokens = segments.size();  // the ends of text
+  for (const auto& segment : segments) tokens += segment.size();
+  return static_cast<std::int64_t>(tokens);
 }
 
-SegmentFile open_segments(const std::filesystem::path& text, const std::filesystem::path& cache,
-                          const TrainOptions& options, const text::Tokenizer& tokenizer,
-                          const std::function<void(const std::string&)>& report) {
-  if (!std::filesystem::exists(cache)) {
-    text::SegmentRules rules;
-    rules.max_tokens = static_cast<std::size_t>(options.sizes.positions - 1);
-    make_segment_file(text, tokenizer, rules, cache, report);
-  }
-  return SegmentFile(cache);
+void check_gradient(double norm, std::int64_t step) {
+  if (std::isfinite(norm)) return;
+  throw base::NumericalError("the gradient is not finite at step " + std::to_string(step) +
+                             "; lower --learning-rate and resume from the checkpoint");
 }
 
+/// One rank's part of a run. Every rank has the network and sees all batches; rank 0 alone has the optimiser and writes files.
+/// A step: each rank learns its micro-batches, rank 0 gets the sum of their gradients and updates, all get the new weights.
+/// So weights cannot drift apart where processors differ, and the others need no memory for moments.
 class Trainer {
  public:
-  Trainer(const TrainOptions& options, const std::function<void(const std::string&)>& report)
+  Trainer(const TrainOptions& options, comm::Transport& transport, std::function<void(const std::string&)> report)
       : options_(options),
-        report_(report),
-        tokenizer_(text::load_tokenizer(options.tokenizer)),
-        alphabet_(make_alphabet(*tokenizer_)),
-        train_(open_segments(options.data, options.out / "train.segments", options, *tokenizer_, report)),
-        valid_(open_segments(options.valid, options.out / "valid.segments", options, *tokenizer_, report)),
-        device_(options.device),
-        network_(make_network()),
-        parameters_(*network_) {
-    optimiser_.start(parameters_.values());
-    if (std::filesystem::exists(checkpoint_path())) {
-      progress_ = load_checkpoint(checkpoint_path(), parameters_, optimiser_);
-      report_("resumed at step " + std::to_string(progress_.step));
-    }
-    stream_.emplace(train_, options_.seed, options_.batch_tokens, static_cast<std::size_t>(options_.sizes.group()),
+        transport_(transport),
+        data_(open_training_data(options, transport, report)),
+        device_(device_of(options)),
+        network_(do_together(transport, [&] { return make_network(options, device_); })),
+        parameters_(do_together(transport, [&] { return FlatParameters(*network_); })) {
+    do_together(transport_, [&] {
+      if (is_first()) start(report);
+    });
+    share_progress();
+    share(parameters_.values());
+    stream_.emplace(data_.train, options_.seed, options_.batch_tokens, static_cast<std::size_t>(options_.sizes.group()),
                     progress_.stream);
-    metrics_.open(options_.out / "metrics.jsonl", std::ios::app);
   }
 
   void run() {
+    const comm::PhaseScope phase(transport_, "train");
     const base::Stopwatch watch;
     const double before = progress_.seconds;
     base::Stopwatch since_checkpoint;
@@ -96,152 +83,173 @@ class Trainer {
       progress_.seconds = before + watch.seconds();
       progress_.stream = stream_->position();
       const bool last = progress_.step == options_.steps;
-      if (progress_.step % 50 == 0 || last) log_training();
+      if (progress_.step % 50 == 0 || last) {
+        do_together(transport_, [&] {
+          if (is_first()) log_training();
+        });
+      }
       if (progress_.step % options_.valid_every == 0 || last) validate();
-      if (since_checkpoint.seconds() >= options_.checkpoint_every || last) {
+      do_together(transport_, [&] {
+        if (!is_first() || (since_checkpoint.seconds() < options_.checkpoint_every && !last)) return;
         save_checkpoint(checkpoint_path(), parameters_, optimiser_, progress_);
         since_checkpoint.restart();
-      }
+      });
     }
   }
 
  private:
-  std::filesystem::path checkpoint_path() const { return options_.out / "checkpoint.safetensors"; }
+  [[nodiscard]] bool is_first() const { return transport_.rank() == 0; }
+  [[nodiscard]] std::filesystem::path checkpoint_path() const { return options_.out / "checkpoint.safetensors"; }
 
-  CompactNetwork make_network() const {
-    torch::manual_seed(options_.seed);
-    CompactNetwork network(options_.sizes);
-    network->to(device_);
-    return network;
+  void start(const std::function<void(const std::string&)>& report) {
+    optimiser_.start(parameters_.values());
+    if (std::filesystem::exists(checkpoint_path())) {
+      progress_ = load_checkpoint(checkpoint_path(), parameters_, optimiser_);
+      report("resumed at step " + std::to_string(progress_.step));
+    }
+    folder_.emplace(options_, report);
   }
 
-  torch::Tensor training_batch(base::Random& random) {
-    std::vector<std::vector<std::uint16_t>> segments;
+  void share_progress() { transport_.broadcast(std::span(&progress_, 1), 0); }
+
+  // Rank 0's numbers reach every rank's tensor.
+  void share(torch::Tensor& tensor) {
+    if (transport_.size() == 1) return;
+    torch::Tensor here = tensor.to(torch::kCPU).contiguous();
+    transport_.broadcast(std::span(here.mutable_data_ptr<float>(), static_cast<std::size_t>(here.numel())), 0);
+    if (!device_.is_cpu()) tensor.copy_(here);
+  }
+
+  // The whole batch on every rank: which segments, and what is done to them, then does not depend on who learns them.
+  Segments next_batch(base::Random& random) {
+    Segments segments;
     for (const std::uint32_t i : stream_->next()) {
-      const auto tokens = train_[i];
+      const auto tokens = data_.train[i];
       segments.emplace_back(tokens.begin(), tokens.end());
-      corrupt(segments.back(), static_cast<std::size_t>(options_.sizes.positions - 1), alphabet_, Corruption{}, random);
+      corrupt(segments.back(), static_cast<std::size_t>(options_.sizes.positions - 1), data_.alphabet, Corruption{},
+              random);
     }
-    return pad_batch(segments, options_.sizes).to(device_);
+    return segments;
+  }
+
+  // Adds to the gradients those of some segments, whose loss counts for `weight` of the batch's.
+  Tally learn(std::span<const std::vector<std::uint16_t>> segments, const Disturbance& disturbance, double weight,
+              base::Random& random) {
+    const torch::Tensor tokens = pad_batch(segments, options_.sizes).to(device_);
+    const Outcome outcome = [&] {
+      const Autocast autocast(options_.precision, device_.type());
+      return reconstruct(*network_, tokens, disturbance, candidates_at(progress_.step, options_), random);
+    }();
+    // Without a code the loss stays high for ever; a small weight keeps it from drowning the rest.
+    const double factor = disturbance.empty ? 0.1 * weight : weight;
+    (factor == 1.0 ? outcome.loss : outcome.loss * factor).backward();
+    return {weight * outcome.loss.item<double>(), outcome.tokens, outcome.right_tokens, outcome.segments,
+            outcome.exact_segments};
   }
 
   void step() {
     base::Random random(options_.seed * 0x10001 + static_cast<std::uint64_t>(progress_.step));
-    const torch::Tensor tokens = training_batch(random);
+    const Segments segments = next_batch(random);
     const Disturbance disturbance = disturbance_at(progress_.step, options_, random);
-    const bool early =
-        static_cast<double>(progress_.step) < options_.candidates_until * static_cast<double>(options_.steps);
-    const Outcome outcome = [&] {
-      const Autocast autocast(options_.precision, device_.type());
-      return reconstruct(*network_, tokens, disturbance, early ? options_.candidates : 0, random);
-    }();
-    // Without a code the loss stays high for ever; a small weight keeps it from drowning the rest.
-    (disturbance.empty ? outcome.loss * 0.1 : outcome.loss).backward();
-    const double norm = optimiser_.step(parameters_, learning_rate_at(progress_.step, options_));
-    if (!std::isfinite(norm)) {
-      throw base::NumericalError("the gradient is not finite at step " + std::to_string(progress_.step) +
-                                 "; lower --learning-rate and resume from the checkpoint");
+    Tally tally;
+    if (options_.micro_batches == 1) {  // nothing to add up, so nothing is copied
+      tally = learn(segments, disturbance, 1.0, random);
+      update();
+    } else {
+      tally = learn_shared(segments, disturbance, random);
     }
     ++progress_.step;
     if (disturbance.empty) return;
-    window_.tokens += outcome.tokens;
-    window_.right_tokens += outcome.right_tokens;
-    window_.segments += outcome.segments;
-    window_.exact_segments += outcome.exact_segments;
-    window_loss_ = outcome.loss.item<double>();
+    window_ += tally;
+    window_loss_ = tally.loss;
   }
 
-  static double share(std::int64_t part, std::int64_t whole) {
-    return whole == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole);
+  Tally learn_shared(const Segments& segments, const Disturbance& disturbance, base::Random& random) {
+    const std::size_t parts = options_.micro_batches;
+    const auto tokens = static_cast<double>(tokens_of(segments));
+    const std::uint64_t draw = random.next();
+    torch::Tensor& gradients = parameters_.gradients();
+    SharedGradient shared(transport_, parts, static_cast<std::size_t>(gradients.numel()));
+    do_together(transport_, [&] {
+      for (std::size_t part = shared.mine().first; part < shared.mine().last; ++part) {
+        const Rows run = even_part(segments.size(), part, parts);
+        const auto some = std::span(segments).subspan(run.first, run.size());
+        base::Random own(draw + part * 0x10001);
+        Tally tally;
+        if (!some.empty()) tally = learn(some, disturbance, static_cast<double>(tokens_of(some)) / tokens, own);
+        const torch::Tensor here = gradients.to(torch::kCPU);
+        shared.add({here.const_data_ptr<float>(), static_cast<std::size_t>(here.numel())}, tally);
+        gradients.zero_();
+      }
+    });
+    Tally all;
+    shared.finish([&](std::span<const float> sum, const Tally& tally) {
+      gradients.copy_(torch::from_blob(const_cast<float*>(sum.data()), {gradients.numel()}, torch::kFloat32));
+      update();
+      all = tally;
+    });
+    share(parameters_.values());
+    return all;
   }
 
-  void write_metrics(const nlohmann::json& line) {
-    metrics_ << line.dump() << '\n' << std::flush;
-    report_(line.dump());
+  // On rank 0, which has the moments.
+  void update() {
+    check_gradient(optimiser_.step(parameters_, learning_rate_at(progress_.step, options_)), progress_.step);
   }
 
   void log_training() {
-    write_metrics({{"kind", "train"},
-                   {"step", progress_.step},
-                   {"seconds", progress_.seconds},
-                   {"loss", window_loss_},
-                   {"token_accuracy", share(window_.right_tokens, window_.tokens)},
-                   {"segments_exact", share(window_.exact_segments, window_.segments)},
-                   {"tokens", window_.tokens},
-                   {"learning_rate", learning_rate_at(progress_.step, options_)}});
+    folder_->log_training(progress_, window_, window_loss_);
     window_ = {};
   }
 
-  // On averaged weights, without disturbance, on a fixed spread of the validation segments.
+  // On averaged weights; each rank judges its part of the segments.
   void validate() {
+    const comm::PhaseScope phase(transport_, "validate");
     torch::NoGradGuard guard;
     const torch::Tensor weights = parameters_.values().clone();
-    parameters_.values().copy_(optimiser_.average);
-    std::vector<std::vector<std::uint16_t>> chosen;
-    const std::size_t stride = std::max<std::size_t>(1, valid_.size() / kValidSegments);
-    for (std::size_t i = 0; i < valid_.size(); i += stride) chosen.emplace_back(valid_[i].begin(), valid_[i].end());
-    std::ranges::stable_sort(chosen, {}, &std::vector<std::uint16_t>::size);
-    Outcome sum;
-    base::Random random(0);
-    for (std::size_t at = 0; at < chosen.size(); at += 64) {
-      const auto part = std::span(chosen).subspan(at, std::min<std::size_t>(64, chosen.size() - at));
-      const Outcome outcome =
-          reconstruct(*network_, pad_batch(part, options_.sizes).to(device_), {.noise = 0.0}, 0, random);
-      sum.tokens += outcome.tokens;
-      sum.right_tokens += outcome.right_tokens;
-      sum.segments += outcome.segments;
-      sum.exact_segments += outcome.exact_segments;
-    }
-    write_metrics({{"kind", "valid"},
-                   {"step", progress_.step},
-                   {"seconds", progress_.seconds},
-                   {"segments", sum.segments},
-                   {"token_accuracy", share(sum.right_tokens, sum.tokens)},
-                   {"segments_exact", share(sum.exact_segments, sum.segments)}});
-    write_model();
+    if (is_first()) parameters_.values().copy_(optimiser_.average);
+    share(parameters_.values());
+    const Tally part = do_together(transport_, [&] {
+      return validate_part(*network_, data_.valid, options_.sizes, transport_.rank(), transport_.size());
+    });
+    Tally sum;
+    for (const Tally& of_rank : transport_.all_gather_one(part)) sum += of_rank;
+    do_together(transport_, [&] {
+      if (!is_first()) return;
+      folder_->log_validation(progress_, sum);
+      folder_->write_model(*network_, progress_, data_.train.size(), data_.train.tokens());
+    });
     parameters_.values().copy_(weights);
   }
 
-  void write_model() {
-    const auto folder = options_.out / "model";
-    base::make_folder(folder);
-    nlohmann::json config = to_json(options_.sizes);
-    config["training"] = {{"step", progress_.step},
-                          {"steps", options_.steps},
-                          {"seconds", progress_.seconds},
-                          {"seed", options_.seed},
-                          {"batch_tokens", options_.batch_tokens},
-                          {"learning_rate", options_.learning_rate},
-                          {"train_segments", train_.size()},
-                          {"train_tokens", train_.tokens()}};
-    base::write_file(folder / "tokenizer.json", base::read_file(options_.tokenizer));
-    model::save_weights(*network_, folder / "model.safetensors", model::StoredPrecision::kFloat16,
-                        {{"step", std::to_string(progress_.step)}});
-    base::write_file(folder / "config.json", config.dump(2) + "\n");
-    base::write_file(folder / "training.svg", draw_curves(options_.out / "metrics.jsonl"));
-  }
-
   TrainOptions options_;
-  std::function<void(const std::string&)> report_;
-  std::unique_ptr<const text::Tokenizer> tokenizer_;
-  Alphabet alphabet_;
-  SegmentFile train_, valid_;
+  comm::Transport& transport_;
+  TrainingData data_;
   torch::Device device_;
   CompactNetwork network_;
   FlatParameters parameters_;
-  AdamW optimiser_;
+  AdamW optimiser_;                  // rank 0
+  std::optional<RunFolder> folder_;  // rank 0
   Progress progress_;
   std::optional<BatchStream> stream_;
-  Outcome window_;
+  Tally window_;
   double window_loss_ = 0;
-  std::ofstream metrics_;
 };
 
 }  // namespace
 
+void train_compact(const TrainOptions& options, comm::Transport& transport,
+                   const std::function<void(const std::string&)>& report) {
+  require_same_options(options, transport);
+  do_together(transport, [&] {
+    check_micro_batches(options.micro_batches, transport.size());
+    static_cast<void>(device_of(options));
+  });
+  Trainer(options, transport, report).run();
+}
+
 void train_compact(const TrainOptions& options, const std::function<void(const std::string&)>& report) {
-  base::make_folder(options.out);
-  Trainer(options, report).run();
+  train_compact(options, *comm::make_single_transport(), report);
 }
 
 }  // namespace larimar::train

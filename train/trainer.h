@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "common/comm/transport.h"
 #include "common/model/compact_config.h"
 
 namespace larimar::train {
@@ -21,6 +22,7 @@ struct TrainOptions {
   std::int64_t warmup = 200;
   double learning_rate = 1e-3;
   std::size_t batch_tokens = 1536;  // padded
+  std::size_t micro_batches = 1;    // G: parts of a batch, each learnt whole by one rank; at least one for each rank
   std::int64_t candidates = 2048;   // pieces in the softmax early on (objective.h); 0 for all from the start
   double candidates_until = 0.7;    // share of the steps
   std::uint64_t seed = 1;
@@ -34,8 +36,15 @@ struct TrainOptions {
 /// 50 steps and at each validation), checkpoints, and at each validation the model folder with averaged weights
 /// and the curves (training.svg). A kill
 /// at any time loses at most checkpoint_every seconds; the run that goes on sees the same batches.
-/// `report` gets one line for people. Local. Throws what the readers and writers throw, and NumericalError when the
-/// loss is not finite.
+/// `report` gets one line for people, on rank 0 only. Several ranks learn micro_batches / ranks parts of each batch each; on
+/// CPUs of one kind with float32 the losses and weights have the same bits on any number of ranks, and a run may be gone on
+/// with on another one. OUT must be on a file system that all ranks see; rank 0 alone writes there.
+/// Calls   collective: in each step one merge_up of gradients, one broadcast of weights and a few words.
+/// Throws  what the readers and writers throw, ConfigError for a device that is not there or ranks without a micro-batch, and
+///         NumericalError when the loss or a gradient is not finite; with several ranks as an AgreedError on all of them.
+void train_compact(const TrainOptions& options, comm::Transport& transport,
+                   const std::function<void(const std::string&)>& report);
+/// The same on one rank. Local.
 void train_compact(const TrainOptions& options, const std::function<void(const std::string&)>& report);
 
 }  // namespace larimar::train
