@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -15,6 +15,7 @@
 #include "common/text/sentences.h"
 #include "common/text/unicode.h"
 #include "launch/language.h"
+#include "launch/reading.h"
 #include "launch/static_keys.h"
 
 namespace larimar::launch {
@@ -52,33 +53,7 @@ std::size_t shared_key_size(comm::Transport& transport, const Networks& networks
   return static_cast<std::size_t>(std::ranges::max(transport.all_gather_one(mine)));
 }
 
-/// Sources of a query that its answer is made of, or a language model orders.
-std::size_t sources_of(const JobSetup& setup) { return setup.rerank ? setup.candidates : setup.reads; }
-
-wire::ReadPlan next_read(const Asking& asking, std::size_t queries) {
-  wire::ReadPlan plan;
-  plan.queries = queries;
-  plan.k = sources_of(asking.setup);
-  if (asking.setup.keys == "static") plan.k = std::max(plan.k, kShortlist);
-  plan.asked = std::max<std::size_t>(plan.k, 2);
-  plan.key_size = asking.key_size;
-  plan.code_size = asking.networks.code_size;
-  coordinator::set_form(plan, asking.setup.memory);
-  plan.step = ++asking.step;
-  return plan;
-}
-
 namespace {
-
-/// The nearest key of each query, before anything is reordered.
-std::vector<double> best_scores(const coordinator::BatchRead& read, std::size_t queries) {
-  const std::size_t k = read.records.size() / queries;
-  std::vector<double> best(queries);
-  for (std::size_t q = 0; q < queries; ++q) {
-    if (read.records[q * k].status != wire::ReadStatus::kEmpty) best[q] = static_cast<double>(read.scores[q * k]);
-  }
-  return best;
-}
 
 /// Questions with their texts; a prefix is completed, not answered, and gets none. Rank 0.
 std::vector<decoder::Passages> passages_of(const AnsweredBatch& batch) {
@@ -113,62 +88,78 @@ void use_language(const Asking& asking, std::size_t queries, AnsweredBatch& batc
   batch.times.language = watch.seconds();
 }
 
-/// Keys, read, decode. Collective.
-AnsweredBatch read_batch(const Asking& asking, const wire::ReadPlan& plan,
-                         std::span<const coordinator::Query> queries) {
-  const bool root = asking.roles.coordinator != nullptr;
-  AnsweredBatch batch;
-  batch.queries = queries;
-  base::Stopwatch watch;
-  linalg::Matrix keys = root ? read_keys(*asking.networks.keys, queries) : linalg::Matrix();
-  batch.times.keys = watch.seconds();
-  watch.restart();
-  batch.decoded.read = exchange_read(asking.transport, asking.plan, asking.roles, plan, std::move(keys));
-  batch.times.read = watch.seconds();
-  watch.restart();
-  const std::size_t reads = plan.queries * (plan.form == wire::ReadForm::kCodes ? plan.k : 1);
-  batch.decoded.texts =
-      exchange_decode(asking.transport, asking.plan, asking.roles, batch.decoded.read.z_read, reads, plan.code_size);
-  batch.times.decode = watch.seconds();
-  if (root && asking.networks.ranker) {
-    watch.restart();
-    rank_shortlist(*asking.networks.ranker, asking.rules, sources_of(asking.setup), batch);
-    batch.times.ranking = watch.seconds();
+/// Turns batches that were read into answers, in order.
+class Finisher {
+ public:
+  Finisher(const Asking& asking, std::uint64_t count, double scope)
+      : asking_(asking), scope_(scope), slow_(needs_language(asking.setup)) {
+    if (is_root() && slow_ && !asking.setup.quiet) progress_.emplace("answer", count, "questions");
   }
-  if (root) batch.best_score = best_scores(batch.decoded.read, plan.queries);
-  return batch;
-}
+
+  /// Collective.
+  void finish(Reading reading) {
+    const std::size_t queries = reading.queries;
+    AnsweredBatch batch = finish_reading(asking_, std::move(reading));
+    if (slow_) use_language(asking_, queries, batch);
+    asking_.session.note_result();
+    LARIMAR_FAILPOINT("launch.answers.batch");
+    if (!is_root()) return;
+    const std::size_t first = asking_.answers.size();
+    append_answers(batch, asking_.documents, scope_, asking_.answers);
+    for (std::size_t i = first; i < asking_.answers.size(); ++i)
+      asking_.answers[i].missing_virtual_shards = asking_.session.missing().size();
+    const coordinator::Participation& part = batch.decoded.read.participation;
+    asked_.shards = {part.contributing, part.degraded, part.failed};
+    asked_.times += batch.times;
+    if (progress_) progress_->advance(queries);
+  }
+
+  Asked take() {
+    if (progress_) progress_->finish();
+    return std::move(asked_);
+  }
+
+ private:
+  [[nodiscard]] bool is_root() const { return asking_.roles.coordinator != nullptr; }
+
+  const Asking& asking_;
+  double scope_;
+  bool slow_;
+  std::optional<base::Progress> progress_;
+  Asked asked_;
+};
 
 }  // namespace
 
 Asked ask_all(const Asking& asking, std::span<const coordinator::Query> queries, std::uint64_t count, double scope) {
   asking.transport.set_phase("ask");
-  Asked asked;
   const bool root = asking.roles.coordinator != nullptr;
-  const bool slow = needs_language(asking.setup);
-  std::optional<base::Progress> progress;
-  if (root && slow && !asking.setup.quiet) progress.emplace("answer", count, "questions");
+  Finisher answers(asking, count, scope);
   std::uint64_t at = asking.answers.size();
   if (asking.session.losses() > 0) asking.transport.broadcast(std::span(&at, 1), 0);
-  for (; at < count; at += asking.setup.batch) {
-    const wire::ReadPlan plan =
-        next_read(asking, static_cast<std::size_t>(std::min<std::uint64_t>(asking.setup.batch, count - at)));
-    AnsweredBatch batch =
-        read_batch(asking, plan, root ? queries.subspan(at, plan.queries) : std::span<const coordinator::Query>{});
-    if (slow) use_language(asking, plan.queries, batch);
-    asking.session.note_result();
-    LARIMAR_FAILPOINT("launch.answers.batch");
-    if (!root) continue;
-    append_answers(batch, asking.documents, scope, asking.answers);
-    for (std::size_t i = at; i < asking.answers.size(); ++i)
-      asking.answers[i].missing_virtual_shards = asking.session.missing().size();
-    const coordinator::Participation& part = batch.decoded.read.participation;
-    asked.shards = {part.contributing, part.degraded, part.failed};
-    asked.times += batch.times;
-    if (progress) progress->advance(plan.queries);
+  const auto size_at = [&](std::uint64_t from) {
+    return static_cast<std::size_t>(std::min<std::uint64_t>(asking.setup.batch, count - from));
+  };
+  const auto next_at = [&](std::uint64_t from) {
+    return prepare(asking, root ? queries.subspan(from, size_at(from)) : std::span<const coordinator::Query>{});
+  };
+  // While the shards scan for one batch, the decoders decode the one before and rank 0 makes the keys of the one after.
+  std::unique_ptr<Reading> before;
+  Next next = at < count ? next_at(at) : Next{};
+  while (at < count) {
+    const wire::ReadPlan plan = next_read(asking, size_at(at));
+    at += plan.queries;
+    Next after;
+    Reading reading = start_reading(asking, plan, std::move(next), [&] {
+      if (at < count) after = next_at(at);
+      if (before) decode_here(*before);
+    });
+    if (before) answers.finish(std::move(*before));
+    before = std::make_unique<Reading>(std::move(reading));
+    next = std::move(after);
   }
-  if (progress) progress->finish();
-  return asked;
+  if (before) answers.finish(std::move(*before));
+  return answers.take();
 }
 
 namespace {
@@ -184,7 +175,9 @@ std::vector<double> unseen_scores(const Asking& asking, const std::vector<std::s
     for (std::uint64_t at = 0; at < count; at += asking.setup.batch) {
       const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(asking.setup.batch, count - at));
       const std::span<const coordinator::Query> all = queries;
-      const AnsweredBatch batch = read_batch(asking, next_read(asking, size), root ? all.subspan(at, size) : all);
+      const wire::ReadPlan plan = next_read(asking, size);
+      const AnsweredBatch batch =
+          finish_reading(asking, start_reading(asking, plan, prepare(asking, root ? all.subspan(at, size) : all)));
       best.insert(best.end(), batch.best_score.begin(), batch.best_score.end());
     }
     return best;

@@ -38,9 +38,6 @@ struct Asked {
   coordinator::ShardReport shards;
 };
 
-/// Sizes of the next read of `queries` keys.
-[[nodiscard]] wire::ReadPlan next_read(const Asking& asking, std::size_t queries);
-
 /// Calls   collective; `queries` [count] on rank 0, not looked at elsewhere. An error on one rank in the middle of an exchange is
 ///         a CommError.
 [[nodiscard]] Asked ask_all(const Asking& asking, std::span<const coordinator::Query> queries, std::uint64_t count,

@@ -141,8 +141,8 @@ struct DoctorCommand {
 
 /// A table of --keys static, fitted to MiniLM on text.
 struct StaticKeysCommand {
-  std::filesystem::path text, out;     // folder of *.txt and *.txt.zst; the table
-  std::filesystem::path keys_folder;   // empty: the usual one
+  std::filesystem::path text, out;    // folder of *.txt and *.txt.zst; the table
+  std::filesystem::path keys_folder;  // empty: the usual one
   std::size_t sentences = 150'000;
   train::StaticFitOptions fit;
   int threads = 1;

@@ -5,26 +5,17 @@
 #include <span>
 
 #include "common/wire/merged.h"
-#include "launch/text_messages.h"
 
 namespace larimar::launch {
 namespace {
 
-constexpr comm::Tag kCodesToDecode{20}, kChosenCodes{24};
+constexpr comm::Tag kChosenCodes{24};
 
 std::vector<std::size_t> counts_on_ranks(const wire::RolePlan& plan, std::span<const std::size_t> per_shard) {
   std::vector<std::size_t> counts(static_cast<std::size_t>(plan.ranks));
   for (std::size_t i = 0; i < per_shard.size(); ++i)
     counts[static_cast<std::size_t>(plan.shard_ranks[i])] = per_shard[i];
   return counts;
-}
-
-struct Share {
-  std::size_t begin = 0, end = 0;
-};
-
-Share share_of(std::size_t rows, std::size_t part, std::size_t parts) {
-  return {rows * part / parts, rows * (part + 1) / parts};
 }
 
 /// The proposals of all shards on rank 0.
@@ -67,7 +58,8 @@ std::vector<std::byte> collect_chosen(comm::Transport& transport, const wire::Ro
 }  // namespace
 
 coordinator::BatchRead exchange_read(comm::Transport& transport, const wire::RolePlan& roles_plan, const Roles& roles,
-                                     const wire::ReadPlan& plan, linalg::Matrix keys) {
+                                     const wire::ReadPlan& plan, linalg::Matrix keys,
+                                     const std::function<void()>& meanwhile) {
   const comm::PhaseScope phase(transport, "read");
   const std::size_t shards = roles_plan.shards();
   keys.resize(static_cast<linalg::Index>(plan.queries), static_cast<linalg::Index>(plan.key_size));
@@ -75,6 +67,7 @@ coordinator::BatchRead exchange_read(comm::Transport& transport, const wire::Rol
 
   std::vector<std::byte> mine;
   if (roles.shard != nullptr) mine = roles.shard->propose(plan, keys);
+  if (meanwhile) meanwhile();
   const auto proposals = collect(transport, roles_plan, plan, std::move(mine));
   std::vector<wire::ChosenSegment> chosen(plan.queries * plan.k);
   if (roles.coordinator != nullptr) chosen = roles.coordinator->choose(plan, keys, proposals);
@@ -88,45 +81,6 @@ coordinator::BatchRead exchange_read(comm::Transport& transport, const wire::Rol
   }
   const std::vector<std::byte> codes = collect_chosen(transport, roles_plan, code_bytes, std::move(mine));
   return roles.coordinator != nullptr ? roles.coordinator->assemble(plan, codes) : coordinator::BatchRead{};
-}
-
-std::vector<std::string> exchange_decode(comm::Transport& transport, const wire::RolePlan& roles_plan,
-                                         const Roles& roles, const linalg::Matrix& z_read, std::size_t reads,
-                                         std::size_t code_size) {
-  const comm::PhaseScope phase(transport, "decode");
-  const std::size_t parts = roles_plan.decoder_ranks.size();
-  const bool root = transport.rank() == 0;
-  std::vector<std::string> texts;
-  // All parts leave first, so that remote decoders work while rank 0 does its own.
-  for (std::size_t part = 0; root && part < parts; ++part) {
-    const Share share = share_of(reads, part, parts);
-    const int to = roles_plan.decoder_ranks[part];
-    if (to != 0 && share.end > share.begin) {
-      transport.send(std::span(z_read.data() + share.begin * code_size, (share.end - share.begin) * code_size), to,
-                     kCodesToDecode);
-    }
-  }
-  for (std::size_t part = 0; part < parts; ++part) {
-    const Share share = share_of(reads, part, parts);
-    const int rank = roles_plan.decoder_ranks[part];
-    const auto rows = static_cast<linalg::Index>(share.end - share.begin);
-    if (rows == 0) continue;
-    if (rank == transport.rank()) {
-      linalg::Matrix codes(rows, static_cast<linalg::Index>(code_size));
-      if (root)
-        codes = z_read.middleRows(static_cast<linalg::Index>(share.begin), rows);
-      else
-        transport.receive(std::span(codes.data(), static_cast<std::size_t>(codes.size())), 0, kCodesToDecode);
-      std::vector<std::string> decoded = roles.decoder->decode(codes);
-      if (root)
-        std::ranges::move(decoded, std::back_inserter(texts));
-      else
-        send_texts(transport, decoded, 0);
-    } else if (root) {
-      std::ranges::move(receive_texts(transport, rank), std::back_inserter(texts));
-    }
-  }
-  return texts;
 }
 
 }  // namespace larimar::launch

@@ -56,7 +56,10 @@ std::vector<std::uint64_t> counts_of(const StaticExamples& examples, linalg::Ind
 class Fit {
  public:
   Fit(const StaticExamples& examples, linalg::ConstMatrixRef alone, const StaticFitOptions& options)
-      : examples_(examples), options_(options), targets_(targets_of(examples.keys, options.size)), random_(options.seed) {
+      : examples_(examples),
+        options_(options),
+        targets_(targets_of(examples.keys, options.size)),
+        random_(options.seed) {
     for (std::size_t i = 0; i < examples.pieces.size(); ++i)
       (i % kEveryHeldOut == 0 ? held_out_ : fitted_).push_back(i);
     start(alone);
@@ -73,7 +76,8 @@ class Fit {
     const double all = static_cast<double>(options_.epochs) * static_cast<double>(fitted_.size());
     for (std::size_t at = 0; at < fitted_.size(); at += batch) {
       const auto texts = std::span<const std::size_t>(fitted_).subspan(at, std::min(batch, fitted_.size() - at));
-      const double done = (static_cast<double>(epoch) * static_cast<double>(fitted_.size()) + static_cast<double>(at)) / all;
+      const double done =
+          (static_cast<double>(epoch) * static_cast<double>(fitted_.size()) + static_cast<double>(at)) / all;
       for (auto& group : adam.param_groups())
         static_cast<torch::optim::AdamOptions&>(group.options()).lr(options_.learning_rate * (1.0 - done));
       adam.zero_grad();
@@ -95,8 +99,10 @@ class Fit {
     const linalg::Matrix usual = model::make_static_vectors(alone, counts_of(examples_, alone.rows()),
                                                             {.size = options_.size, .smoothing = options_.smoothing});
     const Tensor vectors = model::to_tensor(usual);
-    const Tensor x = unit(sums(examples_, fitted_, vectors)).to(torch::kDouble), y = targets(fitted_).to(torch::kDouble);
-    const Tensor square = x.t().matmul(x) + kRidge * static_cast<double>(x.size(0)) * torch::eye(x.size(1), torch::kDouble);
+    const Tensor x = unit(sums(examples_, fitted_, vectors)).to(torch::kDouble),
+                 y = targets(fitted_).to(torch::kDouble);
+    const Tensor square =
+        x.t().matmul(x) + kRidge * static_cast<double>(x.size(0)) * torch::eye(x.size(1), torch::kDouble);
     vectors_ = vectors.matmul(torch::linalg_solve(square, x.t().matmul(y)).to(torch::kFloat)).set_requires_grad(true);
   }
 
@@ -127,8 +133,8 @@ StaticFit fit_static_vectors(const StaticExamples& examples, linalg::ConstMatrix
     fit.run_epoch(adam, epoch);
     result.cosine = fit.cosine();
     char line[100];
-    std::snprintf(line, sizeof line, "epoch %d of %d: cosine %.4f, before %.4f", epoch + 1, options.epochs, result.cosine,
-                  result.cosine_before);
+    std::snprintf(line, sizeof line, "epoch %d of %d: cosine %.4f, before %.4f", epoch + 1, options.epochs,
+                  result.cosine, result.cosine_before);
     report(line);
   }
   result.vectors = model::to_matrix(fit.vectors().detach());

@@ -12,8 +12,8 @@
 namespace larimar::train {
 
 struct StaticFitOptions {
-  linalg::Index size = 256;   // D
-  double smoothing = 1e-4;    // of the vectors that the fit starts from (model::make_static_vectors)
+  linalg::Index size = 256;  // D
+  double smoothing = 1e-4;   // of the vectors that the fit starts from (model::make_static_vectors)
   int epochs = 3;
   std::int64_t batch = 512;     // texts of one step
   double learning_rate = 2e-3;  // falls to zero evenly
@@ -27,8 +27,8 @@ struct StaticExamples {
 };
 
 struct StaticFit {
-  linalg::Matrix vectors;                 // [pieces, D]
-  double cosine_before = 0, cosine = 0;   // of sums with targets, mean over texts that were not fitted to
+  linalg::Matrix vectors;                // [pieces, D]
+  double cosine_before = 0, cosine = 0;  // of sums with targets, mean over texts that were not fitted to
 };
 
 /// Vectors whose sum over a text's pieces points to where the encoder's key lies, on the D directions that hold most of the keys' length.

@@ -31,16 +31,17 @@ constexpr std::size_t kChunk = 64;                          // rows of x taken t
 HWY_EXPORT(to_integers);
 
 int integer_levels(std::size_t width) {
-  const double most = std::sqrt(static_cast<double>(std::numeric_limits<std::int32_t>::max()) / static_cast<double>(width));
+  const double most =
+      std::sqrt(static_cast<double>(std::numeric_limits<std::int32_t>::max()) / static_cast<double>(width));
   return static_cast<int>(std::min(most, static_cast<double>(std::numeric_limits<std::int16_t>::max())));
 }
 
 IntegerLinear::IntegerLinear(ConstMatrixRef weights, std::span<const float> bias)
     : inputs_(static_cast<std::size_t>(weights.cols())), outputs_(static_cast<std::size_t>(weights.rows())) {
   if (inputs_ == 0 || inputs_ % 2 != 0 || outputs_ == 0 || (!bias.empty() && bias.size() != outputs_))
-    throw base::ShapeError("a linear layer in integers takes an even number of inputs and a bias an output, not weights [" +
-                           std::to_string(outputs_) + ", " + std::to_string(inputs_) + "] and " +
-                           std::to_string(bias.size()) + " biases");
+    throw base::ShapeError(
+        "a linear layer in integers takes an even number of inputs and a bias an output, not weights [" +
+        std::to_string(outputs_) + ", " + std::to_string(inputs_) + "] and " + std::to_string(bias.size()) + " biases");
   if (!weights.allFinite()) throw base::NumericalError("a linear layer in integers has a weight that is not finite");
   const int levels = integer_levels(inputs_);
   std::vector<std::int16_t> integers(outputs_ * inputs_);
@@ -52,7 +53,9 @@ IntegerLinear::IntegerLinear(ConstMatrixRef weights, std::span<const float> bias
   const std::size_t most = std::max<std::size_t>(kBlockBytes / (2 * inputs_ * group), 1) * group;
   for (std::size_t first = 0; first < outputs_; first += most) {
     const std::size_t count = std::min(most, outputs_ - first);
-    blocks_.push_back({PackedVectors(std::span<const std::int16_t>(integers).subspan(first * inputs_, count * inputs_), inputs_), first});
+    blocks_.push_back(
+        {PackedVectors(std::span<const std::int16_t>(integers).subspan(first * inputs_, count * inputs_), inputs_),
+         first});
     stride_ = first + blocks_.back().weights.padded();
   }
   bias_.assign(bias.begin(), bias.end());

@@ -36,8 +36,8 @@ class IntegerLinear {
     std::size_t first;  // of its outputs
   };
   std::size_t inputs_, outputs_, stride_ = 0;
-  std::vector<Block> blocks_;          // each small enough for the second-level cache
-  std::vector<float> scales_, bias_;   // [stride]
+  std::vector<Block> blocks_;         // each small enough for the second-level cache
+  std::vector<float> scales_, bias_;  // [stride]
 };
 
 }  // namespace larimar::linalg

@@ -75,7 +75,8 @@ void write_static_table(const std::filesystem::path& path, linalg::ConstMatrixRe
     const float greatest = vectors.row(row).cwiseAbs().maxCoeff();
     scales.push_back(greatest / kLevels);
     for (linalg::Index i = 0; i < vectors.cols(); ++i)
-      integers.push_back(static_cast<std::int8_t>(greatest > 0 ? std::lround(vectors(row, i) / greatest * kLevels) : 0));
+      integers.push_back(
+          static_cast<std::int8_t>(greatest > 0 ? std::lround(vectors(row, i) / greatest * kLevels) : 0));
   }
   made["format"] = kFormat;
   const auto rows = static_cast<std::uint64_t>(vectors.rows()), columns = static_cast<std::uint64_t>(vectors.cols());
@@ -108,7 +109,8 @@ linalg::Matrix StaticTable::vectors() const {
   std::memcpy(scales_of_rows.data(), scales().data(), scales().size());
   const auto* integers = reinterpret_cast<const std::int8_t*>(bytes().data());
   for (linalg::Index row = 0; row < pieces_; ++row) {
-    for (linalg::Index i = 0; i < size_; ++i) rows(row, i) = scales_of_rows[static_cast<std::size_t>(row)] * static_cast<float>(*integers++);
+    for (linalg::Index i = 0; i < size_; ++i)
+      rows(row, i) = scales_of_rows[static_cast<std::size_t>(row)] * static_cast<float>(*integers++);
   }
   return rows;
 }

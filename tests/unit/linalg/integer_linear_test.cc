@@ -48,7 +48,8 @@ class OnTarget {
 TEST(IntegerLinear, IsNearToTheProductInDouble) {
   for (const Index inputs : {2, 48, 384, 1536}) {
     for (const Index outputs : {1, 33, 48, 300}) {
-      const Matrix weights = random_matrix(outputs, inputs, 1), bias = random_matrix(1, outputs, 2), x = random_matrix(71, inputs, 3);
+      const Matrix weights = random_matrix(outputs, inputs, 1), bias = random_matrix(1, outputs, 2),
+                   x = random_matrix(71, inputs, 3);
       const IntegerLinear layer(weights, all_of(bias));
       EXPECT_EQ(layer.inputs(), static_cast<std::size_t>(inputs));
       const Eigen::MatrixXd exact =
@@ -83,8 +84,10 @@ TEST(IntegerLinear, EveryInstructionSetGivesTheSameBits) {
 TEST(IntegerLinear, SumsReachTheLimitOfTheirTypeAndNotBeyond) {
   for (const Index inputs : {2, 384, 1536, 4096}) {
     const Matrix ones = Matrix::Ones(1, inputs);
-    EXPECT_NEAR(applied(IntegerLinear(ones, {}), ones)(0, 0), static_cast<float>(inputs), 1e-3F * static_cast<float>(inputs));
-    EXPECT_NEAR(applied(IntegerLinear(ones, {}), -ones)(0, 0), -static_cast<float>(inputs), 1e-3F * static_cast<float>(inputs));
+    EXPECT_NEAR(applied(IntegerLinear(ones, {}), ones)(0, 0), static_cast<float>(inputs),
+                1e-3F * static_cast<float>(inputs));
+    EXPECT_NEAR(applied(IntegerLinear(ones, {}), -ones)(0, 0), -static_cast<float>(inputs),
+                1e-3F * static_cast<float>(inputs));
     const double levels = integer_levels(static_cast<std::size_t>(inputs));
     EXPECT_LE(levels * levels * static_cast<double>(inputs), std::numeric_limits<std::int32_t>::max());
   }
@@ -92,7 +95,8 @@ TEST(IntegerLinear, SumsReachTheLimitOfTheirTypeAndNotBeyond) {
 
 TEST(IntegerLinear, ZerosStayAndWhatIsNotFiniteIsSeenInItsRowAlone) {
   const IntegerLinear layer(random_matrix(20, 32, 9), {});
-  for (const float wrong : {std::nanf(""), std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()}) {
+  for (const float wrong :
+       {std::nanf(""), std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()}) {
     for (const Index place : {0, 13, 31}) {
       Matrix x = random_matrix(3, 32, 10);
       x.row(0).setZero();

@@ -114,8 +114,12 @@ TEST(StaticKeys, ATableOfAnotherVocabularyOrWithoutNumbersIsRefused) {
                     {{"vectors", {"I8", {10, 6}, std::as_bytes(std::span(integers))}},
                      {"scales", {"F32", {10}, std::as_bytes(std::span(scales))}}},
                     {{"format", "larimar static keys 2"}});
-  EXPECT_THAT([&] { static_cast<void>(make_static_keys(StaticTable(written.path), text::load_tokenizer(folder.path() / "tokenizer.json"))); },
-              ThrowsMessage<base::NumericalError>(HasSubstr("larimar static-keys")));
+  EXPECT_THAT(
+      [&] {
+        static_cast<void>(
+            make_static_keys(StaticTable(written.path), text::load_tokenizer(folder.path() / "tokenizer.json")));
+      },
+      ThrowsMessage<base::NumericalError>(HasSubstr("larimar static-keys")));
 }
 
 TEST(StaticTable, HoldsWhatWasWrittenAndSaysHowItWasMade) {
@@ -138,9 +142,10 @@ TEST(StaticTable, OtherFilesAreNoTables) {
   const std::vector<std::byte> bytes(16);
   const auto put = [&](std::vector<std::uint64_t> shape, std::uint64_t scales, const std::string& format) {
     const std::span<const std::byte> all = bytes;
-    write_safetensors(written.path,
-                      {{"vectors", {"I8", std::move(shape), all.first(4)}}, {"scales", {"F32", {scales}, all.first(4 * scales)}}},
-                      {{"format", format}});
+    write_safetensors(
+        written.path,
+        {{"vectors", {"I8", std::move(shape), all.first(4)}}, {"scales", {"F32", {scales}, all.first(4 * scales)}}},
+        {{"format", format}});
   };
   put({2, 2}, 2, "another");
   EXPECT_THAT(open, ThrowsMessage<base::FormatError>(HasSubstr("no table of static keys")));
