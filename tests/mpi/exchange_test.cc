@@ -78,8 +78,10 @@ void check_stored(const std::string& context, KeyMode mode, std::size_t k, int d
     MemoryRank rank(transport.rank(), wire::plan_roles(transport.size(), decoders), context, mode);
     wire::ReadPlan plan = read_plan(k);
     plan.route = route;
-    const auto read =
-        launch::exchange_read(transport, rank.plan, rank.roles, plan, transport.rank() == 0 ? keys : Matrix());
+    int beside = 0;
+    const auto read = launch::exchange_read(transport, rank.plan, rank.roles, plan,
+                                            transport.rank() == 0 ? keys : Matrix(), [&] { ++beside; });
+    EXPECT_EQ(beside, 1) << "every rank has time for other things, once a read";
     launch::Decoding decoding(transport, rank.plan, rank.roles, read.z_read, kQueries * k,
                               static_cast<std::size_t>(kCodeSize));
     if (decoders == 2) decoding.decode();  // early or late is the same
