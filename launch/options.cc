@@ -17,6 +17,13 @@ void add_key_table_option(CLI::App& app, JobSetup& setup) {
 
 }  // namespace
 
+void add_threads_option(CLI::App& app, int& threads) {
+  threads = usual_threads();
+  app.add_option("--threads", threads, "threads of each rank (default: SLURM_CPUS_PER_TASK, or 1)")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+}
+
 void add_network_options(CLI::App& app, JobSetup& setup) {
   app.add_option("--model", setup.model, "folder of the model (default: the larimar-compact shipped with the program)");
   app.add_option("--keys", setup.keys,
@@ -155,13 +162,6 @@ namespace {
 void add_key_mode_option(CLI::App& app, JobSetup& setup) {
   app.add_option("--key-mode", setup.key_mode, "what write keys are made from: prefix, segment or sentence")
       ->check(CLI::IsMember({"prefix", "segment", "sentence"}))
-      ->capture_default_str();
-}
-
-void add_threads_option(CLI::App& app, int& threads) {
-  threads = usual_threads();
-  app.add_option("--threads", threads, "threads of each rank (default: SLURM_CPUS_PER_TASK, or 1)")
-      ->check(CLI::Range(1, 1024))
       ->capture_default_str();
 }
 
@@ -306,69 +306,6 @@ void add_eval_capacity_options(CLI::App& app, CapacityCommand& command) {
   app.add_option("--seed", command.seed, "of codes, key memories and choices")->capture_default_str();
   add_threads_option(app, command.setup.threads);
   app.add_option("--device", command.setup.device, "device of the decoder")->capture_default_str();
-}
-
-void add_train_options(CLI::App& app, TrainCommand& command) {
-  train::TrainOptions& options = command.options;
-  static const std::map<std::string, train::Precision> kPrecisions{{"float32", train::Precision::kFloat32},
-                                                                   {"bfloat16", train::Precision::kBFloat16}};
-  app.add_option("--data", options.data, "folder of *.txt or *.txt.zst to learn from")->required();
-  app.add_option("--valid", options.valid, "the same, never learnt from")->required();
-  app.add_option("--tokenizer", options.tokenizer, "tokenizer.json")->required();
-  app.add_option("--out", options.out, "working folder; a run that is there goes on. The model appears in OUT/model")
-      ->required();
-  app.add_option("--steps", options.steps, "updates in all")->check(CLI::PositiveNumber)->capture_default_str();
-  app.add_option("--warmup", options.warmup, "updates of rising learning rate")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("--learning-rate", options.learning_rate, "highest learning rate")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("--batch-tokens", options.batch_tokens, "padded tokens of a batch")
-      ->check(CLI::Range(64, 1 << 24))
-      ->capture_default_str();
-  app.add_option("--micro-batches", options.micro_batches,
-                 "parts of a batch, shared out among the ranks; losses depend on it and not on the ranks")
-      ->check(CLI::Range(1, 1 << 16))
-      ->capture_default_str();
-  app.add_option("--candidates", options.candidates, "pieces in the softmax early on; 0: all from the start")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  app.add_option("--candidates-until", options.candidates_until, "share of the steps with --candidates")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
-  app.add_option("--valid-every", options.valid_every, "updates between validations")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("--checkpoint-every", options.checkpoint_every, "seconds between checkpoints")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  app.add_option("--seed", options.seed, "of weights, order and corruption")->capture_default_str();
-  app.add_option("--device", options.device, "cpu or cuda")->capture_default_str();
-  app.add_option("--precision", options.precision, "of matrix products: float32 or bfloat16")
-      ->transform(CLI::CheckedTransformer(kPrecisions))
-      ->default_str("float32");
-  app.add_option("--width", options.sizes.width, "width d of the networks")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("--heads", options.sizes.heads, "attention heads; divides the width")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("--encoder-layers", options.sizes.encoder_layers, "layers")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("--decoder-layers", options.sizes.decoder_layers, "layers")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("--latents", options.sizes.latents, "latents m of a code")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("--latent-size", options.sizes.latent_size, "floats c of a latent; a code has m c")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  add_threads_option(app, command.setup.threads);
-  app.add_option("--patience", command.setup.patience, "seconds of silence of a rank after which the job ends")
-      ->capture_default_str();
 }
 
 void add_doctor_options(CLI::App& app, DoctorCommand& command) {

@@ -7,6 +7,7 @@
 namespace larimar::launch {
 
 /// Groups of options that several commands share.
+void add_threads_option(CLI::App& app, int& threads);
 void add_network_options(CLI::App& app, JobSetup& setup);
 void add_memory_options(CLI::App& app, JobSetup& setup);
 void add_read_options(CLI::App& app, JobSetup& setup);
