@@ -147,7 +147,8 @@ class Fitted(StaticKeysTest):
         self.assertIn("64 components", result.out)
         self.table = table
         self.ingest()
-        self.assertEqual(self.asked()["violin"]["citations"][0]["excerpt"], RIGHT["violin"])
+        # A prefix has nearly all words of its sentence; 300 sentences teach nothing about others.
+        self.assertEqual(self.asked()["ink"]["citations"][0]["excerpt"], RIGHT["ink"])
 
     def test_what_cannot_be_fitted(self):
         out = self.folder / "table.safetensors"
