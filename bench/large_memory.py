@@ -147,6 +147,19 @@ def measure(options, folder):
             "anonymous_share_of_payload": (full["RssAnon"] - bare["RssAnon"]) / payload, "bare": bare, "full": full}
 
 
+def table(result):
+    """What tools/results_to_docs.py puts into a page."""
+    gib = 1 << 30
+    rows = [["segments; ranks", f"{result['segments']:,}; {result['ranks']}", ""],
+            ["right segment first", f"{result['right']} of {result['asked']}", "all"],
+            ["int8 payload, GiB", f"{result['payload_bytes'] / gib:.2f}", ""],
+            ["most resident memory of all ranks, GiB", f"{result['full']['VmHWM'] / gib:.2f}", ""],
+            ["the same with one segment", f"{result['bare']['VmHWM'] / gib:.2f}", ""],
+            ["difference over payload", f"{result['peak_share_of_payload']:.3f}", "<= 1.25"],
+            ["of it no mapped file", f"{result['anonymous_share_of_payload']:.3f}", ""]]
+    return {"columns": ["what", "measured", "goal"], "rows": rows}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("program")
@@ -158,7 +171,7 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="larimar-large-", dir=options.work) as name:
         result = measure(options, pathlib.Path(name))
-    text = json.dumps(result, indent=1)
+    text = json.dumps({**result, **table(result)}, indent=1)
     if options.out:
         options.out.write_text(text + "\n", encoding="utf-8")
     print(text)
