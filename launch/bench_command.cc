@@ -54,7 +54,7 @@ nlohmann::json to_json(const std::vector<bench::Measured>& lines) {
 
 void print_table(const std::vector<bench::Measured>& lines) {
   for (const bench::Measured& line : lines) {
-    std::printf("%-8s %-66s %10.4g %-8s", line.part.c_str(), line.name.c_str(), line.value, line.unit.c_str());
+    std::printf("%-8s %-72s %10.4g %-8s", line.part.c_str(), line.name.c_str(), line.value, line.unit.c_str());
     if (!line.limit.empty()) std::printf(" %4.0f %% of %s", 100 * line.share, line.limit.c_str());
     std::printf("\n");
   }
@@ -64,17 +64,20 @@ void print_table(const std::vector<bench::Measured>& lines) {
 }  // namespace
 
 void add_bench_options(CLI::App& app, BenchCommand& command) {
-  app.add_option("parts", command.parts, "what to measure: limits, scan, scaling (default: the first two)");
+  app.add_option(
+      "parts", command.parts,
+      "what to measure: limits, scan, encode, write, decode, query, scaling (default: all but the last two)");
   app.add_flag("--quick", command.options.quick, "small sizes, to see that all works; says nothing about speed");
   app.add_option("--rounds", command.options.rounds, "times that everything is measured, in turns")
       ->capture_default_str();
-  app.add_option("--rows", command.options.rows, "keys of a scan (250,000), segments of scaling (65,536)")
+  app.add_option("--rows", command.options.rows, "keys of a scan (250,000) or a query, segments of scaling (65,536)")
       ->check(CLI::Range(1000, 100'000'000));
   app.add_option("--width", command.options.width, "components of a key")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
   app.add_option("--folder", command.options.folder,
-                 "scaling: where its memories are made; all ranks see it (default: the system's temporary folder)");
+                 "write, query, scaling: where their memories are made; all ranks see it (default: the system's "
+                 "temporary folder)");
   app.add_option("--rates", command.options.rates,
                  "scaling: rates that it is compared with, as for larimar plan (default: those of docs/scaling.md)");
   app.add_option("--out", command.out, "JSON file with the processor, the load and all lines");

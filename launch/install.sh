@@ -69,6 +69,7 @@ libsimgrid-dev      *
 debootstrap         *
 lintian             *
 lua5.3              *
+qemu-user-static    *
 '
 any_version=no
 use_apt=yes

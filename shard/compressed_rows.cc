@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/base/contracts.h"
+#include "shard/lane_sum.h"
 #include "shard/scan_kernels.h"
 
 namespace larimar::shard {
@@ -16,10 +17,10 @@ constexpr std::size_t kPieceBytes = 8U << 20;  // four huge pages
 constexpr double kUnit = 0x1p-24;              // u: half a unit in the last place of a float
 constexpr float kLeastComponent = 1e-30F;      // rows below it are stored as zero: their scale would underflow
 
+double square(double value) { return value * value; }
+
 double squared_norm(std::span<const float> values) {
-  double sum = 0.0;
-  for (const float value : values) sum += static_cast<double>(value) * static_cast<double>(value);
-  return sum;
+  return lane_sum(values.size(), [&](std::size_t i) { return square(static_cast<double>(values[i])); });
 }
 
 /// Not below `value`, whose own rounding in double it covers too.
@@ -52,26 +53,24 @@ float from_bf16(std::uint16_t value) { return std::bit_cast<float>(static_cast<s
 
 /// Squared length of what a row lost.
 double store_bf16(std::span<const float> row, std::uint16_t* out) {
-  double lost = 0.0;
-  for (std::size_t i = 0; i < row.size(); ++i) {
-    out[i] = to_bf16(row[i]);
-    const double difference = static_cast<double>(row[i]) - static_cast<double>(from_bf16(out[i]));
-    lost += difference * difference;
-  }
-  return lost;
+  for (std::size_t i = 0; i < row.size(); ++i) out[i] = to_bf16(row[i]);
+  return lane_sum(row.size(), [&](std::size_t i) {
+    return square(static_cast<double>(row[i]) - static_cast<double>(from_bf16(out[i])));
+  });
 }
 
 double store_int8(std::span<const float> row, std::int8_t* out, float& scale) {
   const float most = largest(row);
   scale = most < kLeastComponent ? 0.0F : most / 127.0F;
   const float inverse = scale == 0.0F ? 0.0F : 127.0F / most;
-  double lost = 0.0;
   for (std::size_t i = 0; i < row.size(); ++i) {
-    out[i] = static_cast<std::int8_t>(std::lrint(std::clamp(row[i] * inverse, -127.0F, 127.0F)));
-    const double difference = static_cast<double>(row[i]) - static_cast<double>(scale) * static_cast<double>(out[i]);
-    lost += difference * difference;
+    const float value = std::clamp(row[i] * inverse, -127.0F, 127.0F);
+    out[i] = static_cast<std::int8_t>(static_cast<int>(value + std::copysign(0.5F, value)));
   }
-  return lost;
+  const auto step = static_cast<double>(scale);
+  return lane_sum(row.size(), [&](std::size_t i) {
+    return square(static_cast<double>(row[i]) - step * static_cast<double>(out[i]));
+  });
 }
 
 }  // namespace

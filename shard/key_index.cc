@@ -8,6 +8,7 @@
 #include "common/base/error.h"
 #include "common/linalg/fixed_dot.h"
 #include "shard/best_segments.h"
+#include "shard/lane_sum.h"
 #include "shard/near_rows.h"
 
 namespace larimar::shard {
@@ -45,9 +46,9 @@ void KeyIndex::check(linalg::ConstMatrixRef keys, const char* name) const {
                            "; reads and writes need the same key encoder");
   }
   for (linalg::Index r = 0; r < keys.rows(); ++r) {
-    double squared_norm = 0.0;
-    for (linalg::Index c = 0; c < keys.cols(); ++c)
-      squared_norm += static_cast<double>(keys(r, c)) * static_cast<double>(keys(r, c));
+    const std::span<const float> key(keys.row(r).data(), static_cast<std::size_t>(keys.cols()));
+    const double squared_norm =
+        lane_sum(key.size(), [&](std::size_t i) { return static_cast<double>(key[i]) * static_cast<double>(key[i]); });
     // Written so that NaN fails too.
     if (!(squared_norm <= kMaxSquaredNorm)) {
       throw base::NumericalError(

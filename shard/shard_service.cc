@@ -25,6 +25,17 @@ SegmentInfo info_of(std::uint32_t document, std::uint64_t byte, std::uint64_t li
 
 }  // namespace
 
+/// The text of this shard's next block, and what has to be counted before it, is fetched while a block is encoded.
+void ShardService::read_ahead_of(const text::Corpus& corpus, std::size_t next, const Ingesting& how) const {
+  const auto& blocks = corpus.blocks();
+  for (std::size_t i = next; i < blocks.size(); ++i) {
+    if (place_.shards.owner(how.first_block + i) != place_.shard.value) continue;
+    const bool same_document = next > 0 && blocks[i].document == blocks[next - 1].document;
+    const std::uint64_t begin = same_document ? blocks[next - 1].end : 0;
+    return base::read_ahead(corpus.documents()[blocks[i].document].path, begin, blocks[i].end - begin);
+  }
+}
+
 const IngestStats& ShardService::ingest(const text::Corpus& corpus, const Ingesting& how,
                                         const std::function<void(const IngestStats&)>& report) {
   const base::Stopwatch watch;
@@ -57,6 +68,7 @@ const IngestStats& ShardService::ingest(const text::Corpus& corpus, const Ingest
       const std::uint64_t begin = starts->find(ref.begin), end = starts->find(ref.end);
       line += count_lines(document.substr(counted_bytes, begin - counted_bytes));
       counted_bytes = begin;
+      read_ahead_of(corpus, i + 1, how);
       ingest_block(document.substr(begin, end - begin), {path, begin, line}, numbers, how);
     }
     ++stats_.blocks_done;

@@ -100,6 +100,7 @@ class ShardService {
   };
   void make_memory(const memory::MemoryRules& rules, std::shared_ptr<const memory::Addresser> addresser,
                    bool keep_codes);
+  void read_ahead_of(const text::Corpus& corpus, std::size_t next, const Ingesting& how) const;
   void ingest_block(std::string_view bytes, const BlockOrigin& origin, const BlockNumbers& numbers,
                     const Ingesting& how);
   [[nodiscard]] std::vector<float> blend(const wire::ReadPlan& plan, std::span<const wire::ChosenSegment> chosen) const;

@@ -6,6 +6,7 @@
 Replaces what stands between the lines `<!-- begin NAME -->` and `<!-- end NAME -->` by a Markdown table made of FILE:
     {"groups": [...]}                 summary.json of an evaluation: one line for each group, recalls with counts
     {"columns": [...], "rows": [...]} a table as it is
+    {"instruction_set": ..., "rows": [{...}]}  what larimar bench --out wrote
     [{...}, {...}]                    flat objects: the columns are the first one's keys
 Standard library only. Exit codes: 0 done, 2 usage, 65 bad JSON or markers, 66 missing file.
 """
@@ -52,9 +53,17 @@ def summary_table(groups):
     return ["needle", "tokens", "key mode", "asked by", "n", *MEASURES.values()], rows
 
 
+def bench_table(lines):
+    rows = [[line["part"], line["measured"], f"{line['value']:.4g} {line['unit']}",
+             f"{line['share']:.0%} of {line['limit']}" if line["limit"] else ""] for line in lines]
+    return ["part", "measured", "value", "share of the limit"], rows
+
+
 def columns_and_rows(data):
     if isinstance(data, dict) and "groups" in data:
         return summary_table(data["groups"])
+    if isinstance(data, dict) and "instruction_set" in data:
+        return bench_table(data["rows"])
     if isinstance(data, dict) and "columns" in data and "rows" in data:
         return data["columns"], data["rows"]
     if isinstance(data, list) and data and all(isinstance(entry, dict) for entry in data):

@@ -106,7 +106,8 @@ std::vector<Measured> measure_memory(const Setting& setting, const std::string& 
   Lines lines(setting.transport, title, found);
   comm::CountingTransport counting(setting.transport);
   const SharedFolder folder(setting.transport, setting.folder);
-  ScalingMemory memory(counting, folder.path(), rows, setting.options.quick ? 96 : setting.options.width);
+  ScalingMemory memory(setting.transport, &counting, folder.path(), rows,
+                       setting.options.quick ? 96 : setting.options.width);
   const std::size_t shards = launch::plan_storage(setting.transport.size()).shards();
   const MemoryShape shape = memory.shape(KeyStore::kFloat32);
   const MachineRates rates = rates_for(setting.options, KeyStore::kFloat32);

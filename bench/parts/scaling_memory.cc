@@ -9,6 +9,7 @@
 
 #include "bench/parts/measured.h"
 #include "bench/parts/scan.h"
+#include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/file.h"
 #include "common/comm/agree.h"
@@ -40,15 +41,6 @@ std::size_t own_bytes() {
   while (std::getline(file, line))
     if (line.starts_with("RssAnon:")) return std::strtoull(line.c_str() + 8, nullptr, 10) * 1024;
   return 0;
-}
-
-/// Work, with its messages and time; what it waits for is in the time of the messages.
-template <class Work>
-Step measure(comm::CountingTransport& transport, const Work& work) {
-  transport.barrier();  // nobody's lateness counts as another's wait
-  transport.reset();
-  const Milliseconds time = time_of(work);
-  return {.sent = transport.sent(), .cpu_seconds = 1e-3 * time.cpu - transport.sent().cpu_seconds};
 }
 
 /// Sizes that only the finished memory tells.
@@ -85,15 +77,32 @@ SharedFolder::~SharedFolder() {
   if (mine_) std::filesystem::remove_all(path_, ignored);
 }
 
-ScalingMemory::ScalingMemory(comm::CountingTransport& transport, const std::filesystem::path& folder, std::size_t rows,
-                             std::size_t width)
-    : transport_(transport),
+/// Work, with its messages and time; what it waits for is in the time of the messages.
+template <class Work>
+Step ScalingMemory::measure(const Work& work) {
+  transport_.barrier();  // nobody's lateness counts as another's wait
+  if (counting_ == nullptr) {
+    const base::Stopwatch watch;
+    work();
+    return {.wall_seconds = watch.seconds()};
+  }
+  counting_->reset();
+  const Milliseconds time = time_of(work);
+  return {.sent = counting_->sent(),
+          .cpu_seconds = 1e-3 * time.cpu - counting_->sent().cpu_seconds,
+          .wall_seconds = 1e-3 * time.wall};
+}
+
+ScalingMemory::ScalingMemory(comm::Transport& transport, comm::CountingTransport* counting,
+                             const std::filesystem::path& folder, std::size_t rows, std::size_t width)
+    : counting_(counting),
+      transport_(counting != nullptr ? *counting : transport),
       codes_(folder / "codes.safetensors"),
       memory_(folder / "memory"),
       rows_(rows),
       width_(width) {
-  comm::together(transport, [&] {
-    if (transport.rank() != 0) return;
+  comm::together(transport_, [&] {
+    if (transport_.rank() != 0) return;
     keys_ = random_directions(rows, width, 1);
     queries_ = mixed_queries(keys_, kBatch, 2);
     const Matrix codes = random_directions(rows, kCodeSize, 3);
@@ -117,7 +126,7 @@ Step ScalingMemory::ingest() {
   command.memory = memory_;
   command.codes = codes_;
   launch::Session session(transport_.size());
-  Step step = measure(transport_, [&] { static_cast<void>(launch::ingest_codes(transport_, session, command)); });
+  Step step = measure([&] { static_cast<void>(launch::ingest_codes(transport_, session, command)); });
   const auto folder = launch::MemoryFolder::open_reading(transport_, memory_);
   const wire::RolePlan roles = launch::plan_storage(transport_.size());
   if (transport_.rank() == 0) {
@@ -139,14 +148,15 @@ void ScalingMemory::check_best(const Matrix& queries, const std::vector<std::uin
   }
 }
 
-ScalingMemory::Reads ScalingMemory::read(shard::KeyStore store, std::size_t singles, std::size_t batches) {
+ScalingMemory::Reads ScalingMemory::read(shard::KeyStore store, std::size_t singles, std::size_t batches,
+                                         const std::function<void()>& between) {
   const wire::RolePlan roles_plan = launch::plan_storage(transport_.size());
   launch::JobSetup setup;
   setup.key_store = store;
   Reads reads;
   const std::size_t before = own_bytes();
   std::optional<launch::OpenMemory> memory;
-  reads.open = measure(transport_, [&] { memory.emplace(transport_, roles_plan, memory_, setup); });
+  reads.open = measure([&] { memory.emplace(transport_, roles_plan, memory_, setup); });
   const std::size_t after = own_bytes();
   reads.open.memory_bytes = after > before ? after - before : 0;
   const launch::Roles roles{memory->coordinator ? &*memory->coordinator : nullptr,
@@ -159,7 +169,7 @@ ScalingMemory::Reads ScalingMemory::read(shard::KeyStore store, std::size_t sing
     const bool root = transport_.rank() == 0;
     const Matrix mine = root ? Matrix(queries_.middleRows(first, static_cast<Index>(count))) : Matrix();
     coordinator::BatchRead found;
-    Step step = measure(transport_, [&] { found = launch::exchange_read(transport_, roles_plan, roles, plan, mine); });
+    Step step = measure([&] { found = launch::exchange_read(transport_, roles_plan, roles, plan, mine); });
     if (!root) return step;
     std::vector<std::size_t> chosen(roles_plan.shards());
     std::vector<std::uint64_t> ids;
@@ -171,7 +181,10 @@ ScalingMemory::Reads ScalingMemory::read(shard::KeyStore store, std::size_t sing
     step.predicted = coordinator::predict_read(plan, roles_plan, chosen, {.bytes_per_second = 1}).ranks;
     return step;
   };
-  for (std::size_t i = 0; i < singles; ++i) reads.single.push_back(read_once(static_cast<Index>(i % kBatch), 1));
+  for (std::size_t i = 0; i < singles; ++i) {
+    if (between) between();
+    reads.single.push_back(read_once(static_cast<Index>(i % kBatch), 1));
+  }
   for (std::size_t i = 0; i < batches; ++i) reads.batch.push_back(read_once(0, kBatch));
   return reads;
 }

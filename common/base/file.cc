@@ -60,6 +60,14 @@ MappedFile::~MappedFile() {
 
 std::string read_file(const std::filesystem::path& path) { return std::string(MappedFile(path).text()); }
 
+void read_ahead(const std::filesystem::path& path, std::uint64_t begin, std::uint64_t bytes) noexcept {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  static_cast<void>(
+      ::posix_fadvise(descriptor, static_cast<off_t>(begin), static_cast<off_t>(bytes), POSIX_FADV_WILLNEED));
+  ::close(descriptor);
+}
+
 AtomicFile::AtomicFile(std::filesystem::path path)
     : path_(std::move(path)), temporary_(path_.string() + ".tmp" + std::to_string(::getpid())) {
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -30,6 +31,9 @@ class MappedFile {
 
 /// The whole file as a string. Throws as MappedFile does.
 [[nodiscard]] std::string read_file(const std::filesystem::path& path);
+
+/// Lets the system fetch this part of a file while the caller does other work. Only advice: nothing is thrown.
+void read_ahead(const std::filesystem::path& path, std::uint64_t begin, std::uint64_t bytes) noexcept;
 
 /// A file that appears complete under its name or not at all: bytes go to a temporary beside it; commit() syncs,
 /// renames and syncs the folder. Dropped without commit, the temporary is removed.

@@ -89,17 +89,27 @@ class Bench(ProgramTest):
             self.assertEqual(result.code, 0, result.err)
             told = json.loads(result.out)
             self.assertEqual(told, json.loads((self.folder / "bench.json").read_text(encoding="utf-8")))
-            self.assertEqual({row["part"] for row in told["rows"]}, {"limits", "scan"})
+            self.assertEqual({row["part"] for row in told["rows"]}, {"limits", "scan", "encode", "write", "decode"})
             for row in told["rows"]:
                 self.assertTrue(math.isfinite(row["value"]) and row["value"] > 0, row)
                 self.assertEqual(row["share"] is None, row["limit"] == "", row)
             names = " ".join(row["measured"] for row in told["rows"])
             self.assertEqual("message of 8 bytes" in names, ranks > 1)
 
+    def test_a_query_is_measured_beside_its_bytes_and_without_them(self):
+        for ranks in (0, 2):
+            result = self.run_program("bench", "query", "--quick", "--rounds", "2", "--json", ranks=ranks)
+            self.assertEqual(result.code, 0, result.err)
+            rows = json.loads(result.out)["rows"]
+            self.assertEqual([row["unit"] for row in rows], ["us", "ms", "ms", "ms"])
+            self.assertEqual([row["limit"] for row in rows], ["", *3 * ["bytes / bandwidth"]])
+            for row in rows:
+                self.assertTrue(math.isfinite(row["value"]) and row["value"] > 0, row)
+
     def test_unknown_parts_are_named(self):
         result = self.run_program("bench", "speed")
         self.assertEqual(result.code, 2, result.err)
-        self.assertIn("limits, scan, scaling", result.err)
+        self.assertIn("limits, scan, encode, write, decode, query, scaling", result.err)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,195 @@
+#include "bench/parts/networks.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "bench/parts/limits.h"
+#include "common/base/log.h"
+#include "common/base/random.h"
+#include "common/model/compact.h"
+#include "common/model/compact_config.h"
+#include "common/model/language_model.h"
+#include "common/model/minilm.h"
+#include "common/model/runtime.h"
+#include "common/model/safetensors.h"
+#include "decoder/compact_decoder.h"
+#include "launch/setup.h"
+#include "shard/key_memory.h"
+
+namespace larimar::bench {
+namespace {
+
+using text::TokenId;
+using Texts = std::vector<std::vector<TokenId>>;
+
+constexpr std::size_t kTogether = 64;  // segments, as a block of a shard
+constexpr std::size_t kTokens = 24;    // of a segment, about as many as a sentence has
+
+/// Numbers in the matrices of a safetensors file, of names that begin with `prefix` and hold none of `without`: what each token is
+/// multiplied with.
+std::uint64_t matrix_numbers(const std::filesystem::path& file, const std::string& prefix,
+                             const std::vector<std::string>& without) {
+  const model::SafetensorsFile weights(file);
+  std::uint64_t numbers = 0;
+  for (const auto& [name, tensor] : weights.tensors()) {
+    const bool left_out =
+        std::ranges::any_of(without, [&](const auto& word) { return name.find(word) != std::string::npos; });
+    if (tensor.shape.size() == 2 && name.starts_with(prefix) && !left_out) numbers += tensor.shape[0] * tensor.shape[1];
+  }
+  return numbers;
+}
+
+Texts random_segments(std::size_t count, std::int64_t vocabulary) {
+  base::Random random(1);
+  Texts segments(count);
+  for (auto& segment : segments) {
+    for (std::size_t i = 0; i < kTokens; ++i)
+      segment.push_back(static_cast<TokenId>(3 + random.next() % static_cast<std::uint64_t>(vocabulary - 3)));
+  }
+  return segments;
+}
+
+std::vector<std::string> random_texts(std::size_t count) {
+  constexpr const char* kWords[] = {"river", "the", "light", "of", "under", "stone", "a", "seven", "morning", "and"};
+  base::Random random(1);
+  std::vector<std::string> texts(count);
+  for (std::string& text : texts) {
+    for (std::size_t i = 0; i < kTokens; ++i) text += std::string(kWords[random.next() % std::size(kWords)]) + " ";
+  }
+  return texts;
+}
+
+/// What is measured: so many tokens a call.
+struct Subject {
+  std::string part, name;
+  std::function<std::size_t()> work;  // returns tokens
+  double flops_per_token = 0;         // limit sgemm, unless
+  std::uint64_t bytes_per_token = 0;  // this is given: limit memory
+};
+
+Measured measure(const BenchOptions& options, SquareProduct& product, const Subject& subject) {
+  const std::size_t bytes = options.quick ? 1 << 20 : subject.bytes_per_token;
+  std::optional<shard::KeyMemory> weights;
+  std::vector<std::span<const std::byte>> pieces;
+  if (subject.bytes_per_token > 0) {
+    weights.emplace(bytes);
+    std::fill_n(weights->data(), bytes, std::byte{1});
+    pieces.emplace_back(weights->data(), bytes);
+  }
+  static_cast<void>(subject.work());
+  std::vector<double> rates, shares;
+  for (int round = 0; round < options.rounds; ++round) {
+    // Milliseconds that the limit allows a token.
+    const double least =
+        pieces.empty() ? subject.flops_per_token / product.flops() * product.run().cpu : read_all(pieces).cpu;
+    std::size_t tokens = 0;
+    const double taken = time_of([&] { tokens = subject.work(); }).cpu;
+    rates.push_back(1e3 * static_cast<double>(tokens) / taken);
+    shares.push_back(least * static_cast<double>(tokens) / taken);
+  }
+  return {subject.part,  subject.name, median(rates), "tokens/s", pieces.empty() ? "sgemm" : "read from memory",
+          median(shares)};
+}
+
+/// False, with a line, if there is nothing at `folder`.
+bool is_there(const std::filesystem::path& folder, const std::string& what) {
+  const bool there = std::filesystem::exists(folder / "config.json");
+  if (!there)
+    base::log(base::LogLevel::kWarning, "bench leaves out " + what + ": " + folder.string() + " is not there");
+  return there;
+}
+
+std::string name_of(model::Arithmetic arithmetic) {
+  return arithmetic == model::Arithmetic::kInteger ? "integers" : "floats";
+}
+
+}  // namespace
+
+std::vector<Measured> encode_part(comm::Transport&, const BenchOptions& options) {
+  model::set_threads(1);
+  const launch::JobSetup setup = launch::resolve({});
+  const std::size_t count = options.quick ? 8 : 4 * kTogether;
+  SquareProduct product(options.quick ? 128 : 2048);
+  std::vector<Measured> lines;
+  for (const auto arithmetic : {model::Arithmetic::kFloat, model::Arithmetic::kInteger}) {
+    const model::CompactConfig config = model::read_compact_config(setup.model / "config.json");
+    const auto encoder = model::load_compact_encoder(setup.model, arithmetic);
+    const Texts segments = random_segments(std::min(count, kTogether), config.vocabulary);
+    const auto file = setup.model / "model.safetensors";
+    const std::uint64_t layers = matrix_numbers(file, "encoder.layers", {}),
+                        latent = matrix_numbers(file, "encoder.to_latent", {});
+    const double macs = static_cast<double>(layers) + static_cast<double>(latent) / static_cast<double>(config.group());
+    lines.push_back(measure(options, product,
+                            {.part = "encode",
+                             .name = "codes of the shipped model, " + name_of(arithmetic),
+                             .work =
+                                 [&] {
+                                   static_cast<void>(encoder->encode(segments));
+                                   return segments.size() * (kTokens + 1);
+                                 },
+                             .flops_per_token = 2 * macs}));
+    if (!is_there(setup.keys_folder, "MiniLM")) continue;
+    const auto keys = model::load_minilm(setup.keys_folder, {.arithmetic = arithmetic});
+    const std::vector<std::string> texts = random_texts(count);  // a word is a piece
+    const auto numbers = matrix_numbers(setup.keys_folder / "model.safetensors", "", {"embeddings", "pooler"});
+    lines.push_back(measure(options, product,
+                            {.part = "encode",
+                             .name = "MiniLM keys, " + name_of(arithmetic),
+                             .work =
+                                 [&] {
+                                   static_cast<void>(keys->encode(texts));
+                                   return texts.size() * (kTokens + 2);
+                                 },
+                             .flops_per_token = 2 * static_cast<double>(numbers)}));
+  }
+  return lines;
+}
+
+std::vector<Measured> decode_part(comm::Transport&, const BenchOptions& options) {
+  model::set_threads(1);
+  const launch::JobSetup setup = launch::resolve({});
+  SquareProduct product(options.quick ? 128 : 2048);
+  std::vector<Measured> lines;
+  const model::CompactConfig config = model::read_compact_config(setup.model / "config.json");
+  const auto decoder = decoder::load_compact_decoder(setup.model, "cpu");
+  const auto numbers = matrix_numbers(setup.model / "model.safetensors", "decoder", {"positions", "latent_to_past"});
+  for (const std::size_t batch : {std::size_t{1}, std::size_t{8}, std::size_t{64}}) {
+    const linalg::Matrix codes =
+        model::load_compact_encoder(setup.model)->encode(random_segments(batch, config.vocabulary));
+    lines.push_back(measure(options, product,
+                            {.part = "decode",
+                             .name = "codes to text, " + std::to_string(batch) + " together",
+                             .work =
+                                 [&] {
+                                   std::size_t tokens = 0;
+                                   for (const auto& text : decoder->decode(codes)) tokens += text.size() + 1;
+                                   return tokens;
+                                 },
+                             .flops_per_token = 2 * static_cast<double>(numbers),
+                             .bytes_per_token = batch == 1 ? 4 * numbers : 0}));
+  }
+  if (!is_there(setup.language, "the language model")) return lines;
+  const auto language = model::load_language_model(setup.language, {});
+  const auto weights = matrix_numbers(setup.language / "model.safetensors", "", {});
+  for (const std::size_t batch : {std::size_t{1}, std::size_t{8}}) {
+    const Texts prompts = random_segments(batch, language->vocabulary());
+    const std::size_t tokens = options.quick ? 2 : 16;
+    lines.push_back(measure(options, product,
+                            {.part = "decode",
+                             .name = "language model, prompt of 24 and " + std::to_string(tokens) + " tokens, " +
+                                     std::to_string(batch) + " together",
+                             .work =
+                                 [&] {
+                                   static_cast<void>(language->generate(prompts, {.max_new_tokens = tokens}));
+                                   return tokens * batch;
+                                 },
+                             .flops_per_token = 2 * static_cast<double>(weights),
+                             .bytes_per_token = batch == 1 ? 4 * weights : 0}));
+  }
+  return lines;
+}
+
+}  // namespace larimar::bench

@@ -1,0 +1,15 @@
+#pragma once
+// Encoders and decoders that are installed, beside the limits of the machine. A network whose folder is not there is left out, with a line that says so.
+#include "bench/parts/measured.h"
+
+namespace larimar::bench {
+
+/// Part "encode": codes and MiniLM keys in floats and in integers; the share of sgemm is that of their linear layers alone.
+/// Throws what loading throws.
+[[nodiscard]] std::vector<Measured> encode_part(comm::Transport& transport, const BenchOptions& options);
+
+/// Part "decode": codes back to text, and tokens of the language model, for batches of 1 and more. Of one text every weight is read for
+/// each token, so memory is the limit; of many sgemm is.
+[[nodiscard]] std::vector<Measured> decode_part(comm::Transport& transport, const BenchOptions& options);
+
+}  // namespace larimar::bench
