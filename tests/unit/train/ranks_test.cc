@@ -20,6 +20,8 @@ namespace larimar::train {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::Each;
 using ::testing::HasSubstr;
 constexpr std::int64_t kSteps = 100;  // two lines of training
 
@@ -230,6 +232,34 @@ TEST(DeviceGroup, NcclTakesRanksThatHaveAGpuEach) {
   EXPECT_EQ(how_to_sum({first, cpu}), SumBy::kTree);
   EXPECT_EQ(how_to_sum({cpu, cpu}), SumBy::kTree);
   EXPECT_EQ(how_to_sum({first, second, first}), SumBy::kTreeForSharedGpu);
+}
+
+/// What each of two ranks gets from join_devices: "tree", or "CODE sentence".
+std::vector<std::string> joined(const std::vector<std::string>& devices, bool sum_on_devices) {
+  std::vector<std::string> result(devices.size());
+  support::run_in_process(static_cast<int>(devices.size()), [&](comm::Transport& transport) {
+    const auto rank = static_cast<std::size_t>(transport.rank());
+    TrainOptions options;
+    options.device = devices[rank];
+    options.sum_on_devices = sum_on_devices;
+    try {
+      result[rank] = join_devices(transport, options) == nullptr ? "tree" : "NCCL";
+    } catch (const base::Error& error) {
+      result[rank] = std::to_string(static_cast<int>(error.code())) + " " + error.what();
+    }
+  });
+  return result;
+}
+
+TEST(DeviceGroup, IsJoinedOnlyWithAGpuForEachRankAndAnNccl) {
+  ::setenv("LARIMAR_NCCL_LIBRARY", "libabsent_nccl.so.2", 1);
+  EXPECT_THAT(joined({"cuda:0", "cuda:1"}, true), Each(AllOf(HasSubstr("78 rank 0 on "), HasSubstr("libabsent_nccl"))));
+  EXPECT_THAT(joined({"cuda:0", "cuda:1"}, false), Each("tree"));
+  EXPECT_THAT(joined({"cuda:0", "cpu"}, true), Each("tree"));
+  testing::internal::CaptureStderr();
+  EXPECT_THAT(joined({"cuda:0", "cuda:0"}, true), Each("tree"));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("ranks share a GPU"));
+  ::unsetenv("LARIMAR_NCCL_LIBRARY");
 }
 
 TEST(DeviceGroup, AGpuIsKnownByWhatThisProcessIsShown) {
