@@ -60,7 +60,9 @@ std::unique_ptr<comm::NcclGroup> join_devices(comm::Transport& transport, const 
     base::log(base::LogLevel::kWarning, "ranks share a GPU, which NCCL does not take: gradients are added up over MPI");
   if (how != SumBy::kNccl) return nullptr;
   auto library = comm::together(transport, [] { return comm::NcclLibrary::open(); });
-  return std::make_unique<comm::NcclGroup>(transport, std::move(library), stream_of(c10::Device(options.device)));
+  comm::DeviceStream stream = stream_of(c10::Device(options.device));
+  stream.enter_device();  // LibTorch's usual stream is known to NCCL by no name but that of the current device
+  return std::make_unique<comm::NcclGroup>(transport, std::move(library), std::move(stream));
 }
 
 }  // namespace larimar::train
