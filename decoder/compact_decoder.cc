@@ -6,6 +6,8 @@
 
 #include "common/base/error.h"
 #include "common/model/compact_weights.h"
+#include "common/model/in_batches.h"
+#include "common/model/placement.h"
 #include "common/model/torch_bridge.h"
 
 namespace larimar::decoder {
@@ -13,24 +15,13 @@ namespace {
 
 using text::TokenId;
 using torch::Tensor;
-constexpr linalg::Index kBatch = 128;  // codes decoded together
-
-torch::Device open_device(const std::string& name) {
-  try {
-    const torch::Device device(name);
-    if (device.is_cuda() && !torch::cuda::is_available())
-      throw base::ConfigError("device " + name + ": no CUDA device is usable here; use --device cpu");
-    return device;
-  } catch (const c10::Error&) {
-    throw base::ConfigError("device \"" + name + "\" is not known: use cpu, cuda or cuda:N");
-  }
-}
+constexpr std::int64_t kBatch = 128;  // codes decoded together
 
 class CompactDecoder final : public model::CodeDecoder {
  public:
   CompactDecoder(const std::filesystem::path& folder, const std::string& device)
       : config_(model::read_compact_config(folder / "config.json")),
-        device_(open_device(device)),
+        device_(model::tensor_options({.device = device, .dtype = "float32"}).device()),
         network_(model::load_network(folder, config_)) {
     network_->to(device_);
   }
@@ -45,10 +36,9 @@ class CompactDecoder final : public model::CodeDecoder {
     const torch::InferenceMode guard;
     std::vector<std::vector<TokenId>> texts;
     texts.reserve(static_cast<std::size_t>(codes.rows()));
-    for (linalg::Index at = 0; at < codes.rows(); at += kBatch) {
-      const linalg::Index count = std::min(kBatch, codes.rows() - at);
-      decode_batch(model::to_tensor(codes.middleRows(at, count)).to(device_), texts);
-    }
+    model::in_batches(codes.rows(), batch_, "codes to decode", [&](std::int64_t first, std::int64_t count) {
+      decode_batch(model::to_tensor(codes.middleRows(first, count)).to(device_), texts);
+    });
     return texts;
   }
 
@@ -83,6 +73,7 @@ class CompactDecoder final : public model::CodeDecoder {
   model::CompactConfig config_;
   torch::Device device_;
   model::CompactNetwork network_;
+  std::int64_t batch_ = kBatch;
 };
 
 }  // namespace

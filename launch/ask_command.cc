@@ -7,6 +7,7 @@
 #include "launch/ask_keys.h"
 #include "launch/asking.h"
 #include "launch/commands.h"
+#include "launch/devices.h"
 #include "launch/model_ids.h"
 #include "launch/open_memory.h"
 #include "launch/report.h"
@@ -45,10 +46,12 @@ int ask_queries(comm::Transport& transport, Session& session, const AskCommand& 
     setup = resolve(setup);
   });
   if (session.losses() == 0) check_setup(transport, setup);
+  const NetworkNeeds needs{false, root, plan.decoder_of(transport.rank()) >= 0, root};
+  const JobSetup placed = on_devices(transport, setup, needs);
   comm::together(transport, [&] {
     check_models(manifest, setup);
     model::set_threads(setup.threads);
-    complete_networks(networks, setup, {false, root, plan.decoder_of(transport.rank()) >= 0, root});
+    complete_networks(networks, placed, needs);
     if (networks.code_size != manifest.code_size)
       throw base::ConfigError("the memory's codes have " + std::to_string(manifest.code_size) +
                               " components but the decoder's " + std::to_string(networks.code_size));

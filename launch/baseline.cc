@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/base/error.h"
+#include "common/comm/in_process_transport.h"
 #include "common/model/language_model.h"
 #include "common/model/minilm.h"
 #include "common/model/runtime.h"
@@ -11,6 +12,7 @@
 #include "eval/baseline/cosine.h"
 #include "eval/baseline/full_context.h"
 #include "launch/baseline_retrieval.h"
+#include "launch/devices.h"
 #include "launch/model_ids.h"
 #include "launch/networks.h"
 
@@ -138,6 +140,8 @@ Baseline load_baseline(const EvalCommand& command, std::size_t key_modes, int ra
   if (command.system == kBm25System && !setup.key_weight) setup.key_weight = 0.0;
   setup = resolve(std::move(setup));
   model::set_threads(setup.threads);
+  // The language model stands where decoders do; MiniLM of --system minilm stays on the CPU.
+  setup = on_devices(*comm::make_single_transport(), setup, {.decoder = true});
   const bool reads_all = command.system == kFullContextSystem;
   Baseline baseline = reads_all ? load_full_context(command, setup) : load_retrieval(command, setup);
   baseline.row.has_key_modes = false;

@@ -13,6 +13,7 @@
 #include "common/wire/job_message.h"
 #include "launch/codes_ingest.h"
 #include "launch/commands.h"
+#include "launch/devices.h"
 #include "launch/ingest_plan.h"
 #include "launch/ingesting.h"
 #include "launch/memory_folder.h"
@@ -98,9 +99,11 @@ Prepared prepare(comm::Transport& transport, Session& session, const IngestComma
   JobSetup& setup = prepared.setup;
   comm::together(transport, [&] { setup = resolve(command.setup); });
   if (session.losses() == 0) check_setup(transport, setup);
+  const NetworkNeeds needs{stores, true, false};
+  const JobSetup placed = on_devices(transport, setup, needs);
   comm::together(transport, [&] {
     model::set_threads(setup.threads);
-    complete_networks(session.networks, setup, {stores, true, false});
+    complete_networks(session.networks, placed, needs);
     prepared.networks = &session.networks;
     const auto key_size = static_cast<std::size_t>(session.networks.keys->key_size());
     settle_slots(setup, key_size);

@@ -7,6 +7,7 @@
 #include "common/comm/agree.h"
 #include "common/model/runtime.h"
 #include "launch/asking.h"
+#include "launch/devices.h"
 #include "launch/ingesting.h"
 #include "launch/report.h"
 #include "launch/start_check.h"
@@ -42,11 +43,12 @@ Job::Job(comm::Transport& transport, Session& session, const JobSetup& setup)
     setup_.cache = setup_.cache || session_.may_lose_ranks();  // what is encoded need not be again
   });
   if (session_.losses() == 0) check_setup(transport_, setup_);
+  const NetworkNeeds needs{plan_.shard_of(rank) >= 0, plan_.shard_of(rank) >= 0 || rank == 0,
+                           plan_.decoder_of(rank) >= 0, rank == 0};
+  const JobSetup placed = on_devices(transport_, setup_, needs);
   comm::together(transport_, [&] {
     model::set_threads(setup_.threads);
-    complete_networks(
-        session_.networks, setup_,
-        {plan_.shard_of(rank) >= 0, plan_.shard_of(rank) >= 0 || rank == 0, plan_.decoder_of(rank) >= 0, rank == 0});
+    complete_networks(session_.networks, placed, needs);
   });
 }
 

@@ -2,6 +2,7 @@
 
 #include "common/base/error.h"
 #include "common/base/failpoint.h"
+#include "common/comm/in_process_transport.h"
 #include "common/model/compact.h"
 #include "common/model/language_model.h"
 #include "common/model/larimar_config.h"
@@ -10,6 +11,7 @@
 #include "common/model/model_keys.h"
 #include "decoder/compact_decoder.h"
 #include "decoder/larimar_decoder.h"
+#include "launch/devices.h"
 #include "launch/static_keys.h"
 
 namespace larimar::launch {
@@ -27,7 +29,7 @@ void load_compact(Networks& networks, const JobSetup& setup, const NetworkNeeds&
   networks.code_size = static_cast<std::size_t>(config.code_size());
   if (!networks.tokenizer) networks.tokenizer = text::load_tokenizer(setup.model / "tokenizer.json");
   check_vocabulary(*networks.tokenizer, setup.model / "tokenizer.json", config.vocabulary);
-  if (needs.codes) networks.codes = model::load_compact_encoder(setup.model, setup.arithmetic);
+  if (needs.codes) networks.codes = model::load_compact_encoder(setup.model, setup.arithmetic, setup.encode_device);
   if (needs.decoder) networks.decoder = decoder::load_compact_decoder(setup.model, setup.device);
 }
 
@@ -35,7 +37,7 @@ void load_compact(Networks& networks, const JobSetup& setup, const NetworkNeeds&
 void load_larimar(Networks& networks, const JobSetup& setup, const NetworkNeeds& needs) {
   networks.code_size = static_cast<std::size_t>(model::read_larimar_config(setup.model).code_size);
   if (!networks.tokenizer) networks.tokenizer = model::load_larimar_tokenizer(setup.model, "encoder");
-  if (needs.codes) networks.codes = model::load_larimar_encoder(setup.model, setup.arithmetic);
+  if (needs.codes) networks.codes = model::load_larimar_encoder(setup.model, setup.arithmetic, setup.encode_device);
   if (!needs.decoder) return;
   networks.decoder_tokenizer = model::load_larimar_tokenizer(setup.model, "decoder");
   networks.decoder = decoder::load_larimar_decoder(setup.model, {setup.device, setup.dtype});
@@ -44,6 +46,7 @@ void load_larimar(Networks& networks, const JobSetup& setup, const NetworkNeeds&
 std::unique_ptr<model::KeyEncoder> load_minilm(const JobSetup& setup) {
   model::MiniLmOptions options;
   options.arithmetic = setup.arithmetic;
+  options.device = setup.encode_device;
   return model::load_minilm(setup.keys_folder, options);
 }
 
@@ -109,7 +112,7 @@ void complete_networks(Networks& networks, const JobSetup& setup, const NetworkN
 
 Networks load_networks(const JobSetup& setup, const NetworkNeeds& needs) {
   Networks networks;
-  complete_networks(networks, setup, needs);
+  complete_networks(networks, on_devices(*comm::make_single_transport(), setup, needs), needs);
   return networks;
 }
 

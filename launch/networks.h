@@ -49,9 +49,11 @@ struct Networks {
   std::size_t code_size = 0;
 };
 
-/// `setup` is resolved. Calls local. Throws MissingInputError, FormatError or ConfigError naming the file.
+/// `setup` is resolved; of several devices this process takes the first. Calls local. Throws MissingInputError, FormatError or
+/// ConfigError naming the file.
 [[nodiscard]] Networks load_networks(const JobSetup& setup, const NetworkNeeds& needs);
-/// Loads what is needed and not yet there; `networks` is empty, or was loaded with the same setup.
+/// Loads what is needed and not yet there; `networks` is empty, or was loaded with the same setup. Devices are those of the rank
+/// (launch/devices.h).
 void complete_networks(Networks& networks, const JobSetup& setup, const NetworkNeeds& needs);
 
 }  // namespace larimar::launch

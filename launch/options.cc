@@ -173,8 +173,21 @@ void add_scope_options(CLI::App& app, JobSetup& setup) {
 
 }  // namespace
 
+namespace {
+
+void add_device_options(CLI::App& app, JobSetup& setup) {
+  app.add_option("--device", setup.device,
+                 "device of the decoder and the language model: cpu, cuda (ranks of a host take turns on its devices), "
+                 "cuda:N, or auto (cuda, or the CPU where there is none)")
+      ->capture_default_str();
+  app.add_option("--encode-device", setup.encode_device, "device of the encoders, chosen in the same way")
+      ->capture_default_str();
+}
+
+}  // namespace
+
 void add_rank_options(CLI::App& app, JobSetup& setup) {
-  app.add_option("--device", setup.device, "device of the decoder: cpu, cuda or cuda:N")->capture_default_str();
+  add_device_options(app, setup);
   app.add_option("--dtype", setup.dtype,
                  "type of the weights of a Larimar decoder and of the language model: float32, bfloat16 or float16")
       ->check(CLI::IsMember({"float32", "bfloat16", "float16"}))
@@ -287,7 +300,7 @@ void add_eval_model_options(CLI::App& app, ModelEvalCommand& command) {
   app.add_option("--segments", command.segments, "most segments to judge by; 0: all")->capture_default_str();
   app.add_option("--seed", command.seed, "of the strings that are planted")->capture_default_str();
   add_threads_option(app, command.setup.threads);
-  app.add_option("--device", command.setup.device, "device of the decoder")->capture_default_str();
+  add_device_options(app, command.setup);
 }
 
 void add_eval_capacity_options(CLI::App& app, CapacityCommand& command) {
@@ -305,7 +318,7 @@ void add_eval_capacity_options(CLI::App& app, CapacityCommand& command) {
       ->capture_default_str();
   app.add_option("--seed", command.seed, "of codes, key memories and choices")->capture_default_str();
   add_threads_option(app, command.setup.threads);
-  app.add_option("--device", command.setup.device, "device of the decoder")->capture_default_str();
+  add_device_options(app, command.setup);
 }
 
 void add_doctor_options(CLI::App& app, DoctorCommand& command) {

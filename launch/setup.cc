@@ -182,6 +182,7 @@ nlohmann::json to_json(const JobSetup& setup) {
   if (setup.dtype != "float32")
     fields["dtype"] = setup.dtype;  // the usual one is left out, as it was before there was a choice
   if (setup.arithmetic == model::Arithmetic::kInteger) fields["arithmetic"] = "integer";
+  if (setup.encode_device != "cpu") fields["encode_device"] = setup.encode_device;
   if (setup.keys == "static") {
     fields["key_table"] = setup.key_table.string();
     fields["shortlist"] = kShortlist;

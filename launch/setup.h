@@ -26,7 +26,8 @@ struct JobSetup {
   std::filesystem::path keys_folder;  // of all-MiniLM-L6-v2; empty: where launch/install.sh puts it
   std::filesystem::path key_table;    // of static keys; empty: the one shipped with the program
   std::string key_mode = "segment";   // "prefix", "segment", "sentence"
-  std::string device = "cpu";         // of the decoder and the language model
+  std::string device = "cpu";         // of the decoder and the language model: cpu, cuda, cuda:N or auto
+  std::string encode_device = "cpu";  // of the encoders, the same
   std::string dtype = "float32";      // of their weights, but for larimar-compact, which is always float32
   model::Arithmetic arithmetic = model::Arithmetic::kFloat;  // of the encoders
   int threads = 1;                                           // of each rank

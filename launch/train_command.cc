@@ -4,6 +4,7 @@
 #include "common/comm/same.h"
 #include "common/model/runtime.h"
 #include "launch/commands.h"
+#include "launch/devices.h"
 
 namespace larimar::launch {
 
@@ -15,7 +16,9 @@ int train_command(comm::Transport& transport, const TrainCommand& command) {
     comm::require_same(transport, {{"the setting threads", std::to_string(command.setup.threads),
                                     "give all ranks the same --threads"}});
   }
-  train::train_compact(command.options, transport, [](const std::string& line) { std::cout << line << std::endl; });
+  train::TrainOptions options = command.options;
+  options.device = one_kind_of_device(transport, options.device);
+  train::train_compact(options, transport, [](const std::string& line) { std::cout << line << std::endl; });
   return 0;
 }
 

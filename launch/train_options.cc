@@ -40,7 +40,18 @@ void add_train_options(CLI::App& app, TrainCommand& command) {
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app.add_option("--seed", options.seed, "of weights, order and corruption")->capture_default_str();
-  app.add_option("--device", options.device, "cpu or cuda")->capture_default_str();
+  app.add_option(
+         "--device", options.device,
+         "cpu, cuda (ranks of a host take turns on its devices), cuda:N, or auto (cuda, or the CPU unless every rank "
+         "has a device)")
+      ->capture_default_str();
+  static const std::map<std::string, bool> kSums{{"auto", true}, {"tree", false}};
+  app.add_option(
+         "--gradients", options.sum_on_devices,
+         "how ranks add them up: auto (by NCCL where every rank has a GPU of its own, else tree), or tree (over MPI, "
+         "in an order that the number of ranks does not change)")
+      ->transform(CLI::CheckedTransformer(kSums))
+      ->default_str("auto");
   app.add_option("--precision", options.precision, "of matrix products: float32 or bfloat16")
       ->transform(CLI::CheckedTransformer(kPrecisions))
       ->default_str("float32");

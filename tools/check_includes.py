@@ -36,7 +36,7 @@ MAY_INCLUDE = {
 # Third party -> (how its includes look, where they may stand). A place is a regular expression for the path of the file.
 THIRD_PARTIES = {
     "MPI or NCCL": (r"(mpi|mpi-ext|nccl)\.h$", r"common/comm/|tests/"),
-    "LibTorch": (r"(torch|ATen|c10)/", r"(common/model|decoder|train)/|tests/(unit/(model|decoder|train)|reference|support)/"),
+    "LibTorch": (r"(torch|ATen|c10)/", r"(common/model|decoder|train)/|tests/(unit/(model|decoder|train)|reference|gpu|support)/"),
     "Eigen": (r"(unsupported/)?Eigen/", r"(common/linalg|common/memory|common/model|shard|coordinator|decoder|train|eval|launch|tests|bench|cluster)/"),
     "OpenBLAS": (r"(cblas|lapacke?)\.h$", r"common/linalg/"),
     "Protobuf": (r".*\.pb\.h$|google/protobuf/", r"common/(wire|store)/.*\.cc$|launch/|tests/unit/(wire|store|launch)/"),

@@ -28,6 +28,7 @@ void AdamW::start(const torch::Tensor& values) {
   first = torch::zeros_like(values);
   second = torch::zeros_like(values);
   average = values.clone();
+  fused = values.is_cuda();
 }
 
 double AdamW::step(FlatParameters& parameters, double learning_rate) {
@@ -36,17 +37,30 @@ double AdamW::step(FlatParameters& parameters, double learning_rate) {
   const double norm = gradients.norm().item<double>();
   if (norm > clip) gradients.mul_(clip / norm);
   ++steps;
-  first.lerp_(gradients, 1.0 - beta1);
-  second.mul_(beta2).addcmul_(gradients, gradients, 1.0 - beta2);
   const auto count = static_cast<double>(steps);
-  const double first_bias = 1.0 - std::pow(beta1, count), second_bias = 1.0 - std::pow(beta2, count);
-  parameters.values().mul_(1.0 - learning_rate * weight_decay);
-  parameters.values().addcdiv_(first, second.sqrt().div_(std::sqrt(second_bias)).add_(epsilon),
-                               -learning_rate / first_bias);
+  if (fused)
+    step_fused(parameters.values(), gradients, learning_rate);
+  else
+    step_plainly(parameters.values(), gradients, learning_rate);
   // Early on the average follows closely, so that it is useful from the start.
   average.lerp_(parameters.values(), 1.0 - std::min(average_decay, (1.0 + count) / (10.0 + count)));
   gradients.zero_();
   return norm;
+}
+
+void AdamW::step_plainly(torch::Tensor& values, const torch::Tensor& gradients, double learning_rate) {
+  first.lerp_(gradients, 1.0 - beta1);
+  second.mul_(beta2).addcmul_(gradients, gradients, 1.0 - beta2);
+  const auto count = static_cast<double>(steps);
+  const double first_bias = 1.0 - std::pow(beta1, count), second_bias = 1.0 - std::pow(beta2, count);
+  values.mul_(1.0 - learning_rate * weight_decay);
+  values.addcdiv_(first, second.sqrt().div_(std::sqrt(second_bias)).add_(epsilon), -learning_rate / first_bias);
+}
+
+void AdamW::step_fused(torch::Tensor& values, const torch::Tensor& gradients, double learning_rate) {
+  const torch::Tensor count = torch::full({}, static_cast<double>(steps), values.options());
+  at::_fused_adamw_({values}, {gradients}, {first}, {second}, {}, {count}, learning_rate, beta1, beta2, weight_decay,
+                    epsilon, /*amsgrad=*/false, /*maximize=*/false);
 }
 
 }  // namespace larimar::train

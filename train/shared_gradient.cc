@@ -97,15 +97,21 @@ void SharedGradient::finish(const std::function<void(std::span<const float>, con
         return message_of({{left.rows.first, right.rows.last}, both.take()});
       }};
   const std::vector<std::byte> merged = transport_.merge_up(message_of({mine_, sum_.take()}), merging);
+  finish_batch(transport_, micro_batches_, tallies_, [&](const Tally& all) { update(parts_of(merged).sums, all); });
+}
+
+void finish_batch(comm::Transport& transport, std::size_t micro_batches, const std::vector<Tally>& mine,
+                  const std::function<void(const Tally&)>& update) {
+  const auto ranks = static_cast<std::size_t>(transport.size());
   std::vector<std::size_t> counts;
-  for (std::size_t rank = 0; rank < ranks; ++rank) counts.push_back(even_part(micro_batches_, rank, ranks).size());
-  const std::vector<Tally> tallies = transport_.gather_varying(std::span<const Tally>(tallies_), counts, 0);
-  do_together(transport_, [&] {
-    if (transport_.rank() != 0) return;
+  for (std::size_t rank = 0; rank < ranks; ++rank) counts.push_back(even_part(micro_batches, rank, ranks).size());
+  const std::vector<Tally> tallies = transport.gather_varying(std::span<const Tally>(mine), counts, 0);
+  do_together(transport, [&] {
+    if (transport.rank() != 0) return;
     check_finite(tallies, ranks);
     Tally all;
     for (const Tally& tally : tallies) all += tally;
-    update(parts_of(merged).sums, all);
+    update(all);
   });
 }
 

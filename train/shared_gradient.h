@@ -52,6 +52,12 @@ class SharedGradient {
   std::vector<Tally> tallies_;  // of mine_
 };
 
+/// The end of a batch whose gradients are summed: on rank 0 `update` gets what all micro-batches say together, in their order.
+/// Shapes  mine: of this rank's run of the even runs of `micro_batches`.
+/// Calls   collective: one gather, one agreement. Throws as SharedGradient::finish.
+void finish_batch(comm::Transport& transport, std::size_t micro_batches, const std::vector<Tally>& mine,
+                  const std::function<void(const Tally&)>& update);
+
 /// Throws ConfigError unless each of `ranks` has at least one of the micro-batches. Local.
 void check_micro_batches(std::size_t micro_batches, int ranks);
 

@@ -14,6 +14,7 @@
 #include "common/model/placement.h"
 #include "train/autocast.h"
 #include "train/checkpoint.h"
+#include "train/device_group.h"
 #include "train/objective.h"
 #include "train/run_folder.h"
 #include "train/schedule.h"
@@ -57,13 +58,15 @@ void check_gradient(double norm, std::int64_t step) {
 /// So weights cannot drift apart where processors differ, and the others need no memory for moments.
 class Trainer {
  public:
-  Trainer(const TrainOptions& options, comm::Transport& transport, std::function<void(const std::string&)> report)
+  Trainer(const TrainOptions& options, comm::Transport& transport, const JoinDevices& join,
+          std::function<void(const std::string&)> report)
       : options_(options),
         transport_(transport),
         data_(open_training_data(options, transport, report)),
         device_(device_of(options)),
         network_(do_together(transport, [&] { return make_network(options, device_); })),
-        parameters_(do_together(transport, [&] { return FlatParameters(*network_); })) {
+        parameters_(do_together(transport, [&] { return FlatParameters(*network_); })),
+        devices_(transport.size() > 1 ? join(transport, options) : nullptr) {
     do_together(transport_, [&] {
       if (is_first()) start(report);
     });
@@ -115,6 +118,12 @@ class Trainer {
   // Rank 0's numbers reach every rank's tensor.
   void share(torch::Tensor& tensor) {
     if (transport_.size() == 1) return;
+    if (devices_) {
+      devices_->broadcast(tensor.mutable_data_ptr(), static_cast<std::size_t>(tensor.numel()), comm::NcclType::kFloat32,
+                          0);
+      devices_->wait();
+      return;
+    }
     torch::Tensor here = tensor.to(torch::kCPU).contiguous();
     transport_.broadcast(std::span(here.mutable_data_ptr<float>(), static_cast<std::size_t>(here.numel())), 0);
     if (!device_.is_cpu()) tensor.copy_(here);
@@ -156,7 +165,7 @@ class Trainer {
       tally = learn(segments, disturbance, 1.0, random);
       update();
     } else {
-      tally = learn_shared(segments, disturbance, random);
+      tally = devices_ ? learn_on_devices(segments, disturbance, random) : learn_shared(segments, disturbance, random);
     }
     ++progress_.step;
     if (disturbance.empty) return;
@@ -164,19 +173,23 @@ class Trainer {
     window_loss_ = tally.loss;
   }
 
+  // Micro-batch `part` of the batch; noise and candidates are its own.
+  Tally learn_part(const Segments& segments, const Disturbance& disturbance, std::size_t part, std::uint64_t draw) {
+    const Rows run = even_part(segments.size(), part, options_.micro_batches);
+    const auto some = std::span(segments).subspan(run.first, run.size());
+    if (some.empty()) return {};
+    base::Random own(draw + part * 0x10001);
+    return learn(some, disturbance, static_cast<double>(tokens_of(some)) / static_cast<double>(tokens_of(segments)),
+                 own);
+  }
+
   Tally learn_shared(const Segments& segments, const Disturbance& disturbance, base::Random& random) {
-    const std::size_t parts = options_.micro_batches;
-    const auto tokens = static_cast<double>(tokens_of(segments));
     const std::uint64_t draw = random.next();
     torch::Tensor& gradients = parameters_.gradients();
-    SharedGradient shared(transport_, parts, static_cast<std::size_t>(gradients.numel()));
+    SharedGradient shared(transport_, options_.micro_batches, static_cast<std::size_t>(gradients.numel()));
     do_together(transport_, [&] {
       for (std::size_t part = shared.mine().first; part < shared.mine().last; ++part) {
-        const Rows run = even_part(segments.size(), part, parts);
-        const auto some = std::span(segments).subspan(run.first, run.size());
-        base::Random own(draw + part * 0x10001);
-        Tally tally;
-        if (!some.empty()) tally = learn(some, disturbance, static_cast<double>(tokens_of(some)) / tokens, own);
+        const Tally tally = learn_part(segments, disturbance, part, draw);
         const torch::Tensor here = gradients.to(torch::kCPU);
         shared.add({here.const_data_ptr<float>(), static_cast<std::size_t>(here.numel())}, tally);
         gradients.zero_();
@@ -188,6 +201,30 @@ class Trainer {
       update();
       all = tally;
     });
+    share(parameters_.values());
+    return all;
+  }
+
+  // Gradients stay on the GPUs: each rank's add up in place, then NCCL adds those of the ranks.
+  Tally learn_on_devices(const Segments& segments, const Disturbance& disturbance, base::Random& random) {
+    const std::uint64_t draw = random.next();
+    const Rows mine = even_part(options_.micro_batches, static_cast<std::size_t>(transport_.rank()),
+                                static_cast<std::size_t>(transport_.size()));
+    std::vector<Tally> tallies;
+    do_together(transport_, [&] {
+      for (std::size_t part = mine.first; part < mine.last; ++part)
+        tallies.push_back(learn_part(segments, disturbance, part, draw));
+    });
+    torch::Tensor& gradients = parameters_.gradients();
+    devices_->all_reduce(gradients.mutable_data_ptr(), static_cast<std::size_t>(gradients.numel()),
+                         comm::NcclType::kFloat32);
+    devices_->wait();
+    Tally all;
+    finish_batch(transport_, options_.micro_batches, tallies, [&](const Tally& tally) {
+      update();
+      all = tally;
+    });
+    gradients.zero_();
     share(parameters_.values());
     return all;
   }
@@ -228,8 +265,9 @@ class Trainer {
   torch::Device device_;
   CompactNetwork network_;
   FlatParameters parameters_;
-  AdamW optimiser_;                  // rank 0
-  std::optional<RunFolder> folder_;  // rank 0
+  std::unique_ptr<comm::NcclGroup> devices_;  // null: over the transport
+  AdamW optimiser_;                           // rank 0
+  std::optional<RunFolder> folder_;           // rank 0
   Progress progress_;
   std::optional<BatchStream> stream_;
   Tally window_;
@@ -239,13 +277,13 @@ class Trainer {
 }  // namespace
 
 void train_compact(const TrainOptions& options, comm::Transport& transport,
-                   const std::function<void(const std::string&)>& report) {
+                   const std::function<void(const std::string&)>& report, const JoinDevices& join) {
   require_same_options(options, transport);
   do_together(transport, [&] {
     check_micro_batches(options.micro_batches, transport.size());
     static_cast<void>(device_of(options));
   });
-  Trainer(options, transport, report).run();
+  Trainer(options, transport, join ? join : JoinDevices(join_devices), report).run();
 }
 
 void train_compact(const TrainOptions& options, const std::function<void(const std::string&)>& report) {

@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 
+#include "common/comm/nccl_group.h"
 #include "common/comm/transport.h"
 #include "common/model/compact_config.h"
 
@@ -28,9 +30,13 @@ struct TrainOptions {
   std::uint64_t seed = 1;
   std::int64_t valid_every = 500;             // steps
   double checkpoint_every = 300;              // seconds
-  std::string device = "cpu";                 // "cpu" or "cuda"
+  std::string device = "cpu";                 // "cpu" or "cuda:N"; of one kind on all ranks
+  bool sum_on_devices = true;                 // gradients through NCCL where every rank has a GPU of its own
   Precision precision = Precision::kFloat32;  // of matrix products in training; weights and validation are float32
 };
+
+/// Makes the group of the ranks' GPUs, or nothing where gradients go over the transport. Collective.
+using JoinDevices = std::function<std::unique_ptr<comm::NcclGroup>(comm::Transport&, const TrainOptions&)>;
 
 /// Trains from the last checkpoint in out/, or from the start, to options.steps; writes out/metrics.jsonl (a line every
 /// 50 steps and at each validation), checkpoints, and at each validation the model folder with averaged weights
@@ -39,11 +45,13 @@ struct TrainOptions {
 /// `report` gets one line for people, on rank 0 only. Several ranks learn micro_batches / ranks parts of each batch each; on
 /// CPUs of one kind with float32 the losses and weights have the same bits on any number of ranks, and a run may be gone on
 /// with on another one. OUT must be on a file system that all ranks see; rank 0 alone writes there.
-/// Calls   collective: in each step one merge_up of gradients, one broadcast of weights and a few words.
+/// With several ranks that have a GPU each, NCCL adds the gradients in an order of its own: bits then depend on the ranks.
+/// Calls   collective: in each step one merge_up of gradients, one broadcast of weights and a few words; by NCCL one all-reduce and
+///         one broadcast. `join` is the seam for tests; without one join_devices() of train/device_group.h.
 /// Throws  what the readers and writers throw, ConfigError for a device that is not there or ranks without a micro-batch, and
 ///         NumericalError when the loss or a gradient is not finite; with several ranks as an AgreedError on all of them.
 void train_compact(const TrainOptions& options, comm::Transport& transport,
-                   const std::function<void(const std::string&)>& report);
+                   const std::function<void(const std::string&)>& report, const JoinDevices& join = {});
 /// The same on one rank. Local.
 void train_compact(const TrainOptions& options, const std::function<void(const std::string&)>& report);
 

@@ -83,6 +83,7 @@ void require_same_options(const TrainOptions& options, comm::Transport& transpor
                                    {"seed", options.seed},
                                    {"valid-every", options.valid_every},
                                    {"precision", options.precision == Precision::kBFloat16 ? "bfloat16" : "float32"},
+                                   {"gradients", options.sum_on_devices ? "auto" : "tree"},
                                    {"device", options.device.substr(0, options.device.find(':'))},
                                    {"sizes", model::to_json(options.sizes)}};
   std::vector<comm::Fact> facts;

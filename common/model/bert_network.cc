@@ -9,6 +9,7 @@
 
 #include "common/base/contracts.h"
 #include "common/base/error.h"
+#include "common/model/placement.h"
 #include "common/model/projection.h"
 #include "common/model/torch_bridge.h"
 
@@ -36,26 +37,27 @@ struct Group {
   std::int64_t length = 0;  // tokens of each
 };
 
-at::Tensor read_floats(const Checkpoint& file, const std::string& name) {
-  return to_tensor(file.at(name)).to(at::kFloat);
+at::Tensor read_floats(const Checkpoint& file, const std::string& name, const at::Device& device) {
+  return to_tensor(file.at(name)).to(device, at::kFloat);
 }
 
-Affine read_affine(const Checkpoint& file, const std::string& name) {
-  return {read_floats(file, name + ".weight"), read_floats(file, name + ".bias")};
+Affine read_affine(const Checkpoint& file, const std::string& name, const at::Device& device) {
+  return {read_floats(file, name + ".weight", device), read_floats(file, name + ".bias", device)};
 }
 
-Layer read_layer(const Checkpoint& file, const std::string& prefix, Arithmetic arithmetic) {
+Layer read_layer(const Checkpoint& file, const std::string& prefix, Arithmetic arithmetic, const at::Device& device) {
+  const auto affine_of = [&](const char* name) { return read_affine(file, prefix + name, device); };
   const auto projection = [&](const Affine& affine) { return Projection(affine.weight, affine.bias, arithmetic); };
-  const Affine query = read_affine(file, prefix + "attention.self.query");
-  const Affine key = read_affine(file, prefix + "attention.self.key");
-  const Affine value = read_affine(file, prefix + "attention.self.value");
+  const Affine query = affine_of("attention.self.query");
+  const Affine key = affine_of("attention.self.key");
+  const Affine value = affine_of("attention.self.value");
   return {.query_key_value = projection(
               {at::cat({query.weight, key.weight, value.weight}), at::cat({query.bias, key.bias, value.bias})}),
-          .attention_out = projection(read_affine(file, prefix + "attention.output.dense")),
-          .attention_norm = read_affine(file, prefix + "attention.output.LayerNorm"),
-          .widen = projection(read_affine(file, prefix + "intermediate.dense")),
-          .narrow = projection(read_affine(file, prefix + "output.dense")),
-          .norm = read_affine(file, prefix + "output.LayerNorm")};
+          .attention_out = projection(affine_of("attention.output.dense")),
+          .attention_norm = affine_of("attention.output.LayerNorm"),
+          .widen = projection(affine_of("intermediate.dense")),
+          .narrow = projection(affine_of("output.dense")),
+          .norm = affine_of("output.LayerNorm")};
 }
 
 std::vector<Group> find_groups(std::span<const std::vector<text::TokenId>> sequences) {
@@ -102,19 +104,19 @@ struct BertNetwork::Weights {
   Projection pooler;
 
   Weights(const Checkpoint& file, const BertConfig& config, const std::string& prefix, bool with_pooler,
-          Arithmetic arithmetic)
+          Arithmetic arithmetic, const at::Device& device)
       : words(file.at(prefix + "embeddings.word_embeddings.weight")),
-        places(read_floats(file, prefix + "embeddings.position_embeddings.weight") +
-               read_floats(file, prefix + "embeddings.token_type_embeddings.weight")[0]),
-        embedding_norm(read_affine(file, prefix + "embeddings.LayerNorm")) {
+        places(read_floats(file, prefix + "embeddings.position_embeddings.weight", device) +
+               read_floats(file, prefix + "embeddings.token_type_embeddings.weight", device)[0]),
+        embedding_norm(read_affine(file, prefix + "embeddings.LayerNorm", device)) {
     if (words.dtype != "F32") {
       half_words = to_tensor(words).to(at::kFloat);
       words = to_view(half_words);
     }
     for (std::uint64_t i = 0; i < config.layers; ++i)
-      layers.push_back(read_layer(file, prefix + "encoder.layer." + std::to_string(i) + ".", arithmetic));
+      layers.push_back(read_layer(file, prefix + "encoder.layer." + std::to_string(i) + ".", arithmetic, device));
     if (!with_pooler) return;
-    const Affine dense = read_affine(file, prefix + "pooler.dense");
+    const Affine dense = read_affine(file, prefix + "pooler.dense", device);
     pooler = Projection(dense.weight, dense.bias, arithmetic);
   }
 
@@ -136,7 +138,7 @@ struct BertNetwork::Weights {
         target += row_bytes;
       }
     }
-    return rows.add_(at::index_select(places, 0, to_tensor(positions)));
+    return rows.to(places.device()).add_(at::index_select(places, 0, to_tensor(positions).to(places.device())));
   }
 
   [[nodiscard]] at::Tensor forward(std::span<const std::vector<text::TokenId>> sequences,
@@ -168,11 +170,12 @@ linalg::Matrix finite(const at::Tensor& rows, const Checkpoint& checkpoint) {
 }  // namespace
 
 BertNetwork::BertNetwork(std::shared_ptr<const Checkpoint> weights, const BertConfig& config, const std::string& prefix,
-                         bool pooler, Arithmetic arithmetic)
+                         bool pooler, Arithmetic arithmetic, const std::string& device)
     : checkpoint_(std::move(weights)), config_(config) {
   require_tensors(checkpoint_->source(), checkpoint_->tensors(), bert_tensors(config_, prefix, pooler));
   const c10::InferenceMode inference;
-  weights_ = std::make_unique<const Weights>(*checkpoint_, config_, prefix, pooler, arithmetic);
+  weights_ = std::make_unique<const Weights>(*checkpoint_, config_, prefix, pooler, arithmetic,
+                                             encoder_device(device, arithmetic));
 }
 
 BertNetwork::~BertNetwork() = default;
@@ -199,7 +202,7 @@ linalg::Matrix BertNetwork::pooled(std::span<const std::vector<text::TokenId>> s
   for (const Group& group : groups) {
     for (std::int64_t i = 0; i < group.count; ++i) first.push_back(group.first + i * group.length);
   }
-  return finite(at::tanh(weights_->pooler(at::index_select(x, 0, to_tensor(first)))), *checkpoint_);
+  return finite(at::tanh(weights_->pooler(at::index_select(x, 0, to_tensor(first).to(x.device())))), *checkpoint_);
 }
 
 linalg::Matrix BertNetwork::hidden_states(std::span<const std::vector<text::TokenId>> sequences) const {

@@ -14,12 +14,13 @@ namespace larimar::model {
 
 /// BERT's layers and the ways to make one vector of a text. Owns its weights; shares the mapped files. Not thread-safe.
 /// Sequences are token ids with specials, sorted by length, none empty and none above `positions`, ids below the
-/// vocabulary's size. All calls are local.
+/// vocabulary's size. All calls are local; results come back to the CPU.
 class BertNetwork {
  public:
-  /// Tensor names begin with `prefix`. `arithmetic` of the linear layers. Throws FormatError if tensors are missing or of another shape.
+  /// Tensor names begin with `prefix`. `arithmetic` of the linear layers. Throws FormatError if tensors are missing or of another
+  /// shape; ConfigError as encoder_device().
   BertNetwork(std::shared_ptr<const Checkpoint> weights, const BertConfig& config, const std::string& prefix,
-              bool pooler, Arithmetic arithmetic = Arithmetic::kFloat);
+              bool pooler, Arithmetic arithmetic = Arithmetic::kFloat, const std::string& device = "cpu");
   BertNetwork(const BertNetwork&) = delete;
   BertNetwork& operator=(const BertNetwork&) = delete;
   ~BertNetwork();

@@ -6,6 +6,7 @@
 #include <map>
 #include <utility>
 
+#include "common/model/in_batches.h"
 #include "common/model/minilm_batches.h"
 #include "common/model/sampling.h"
 #include "common/model/torch_bridge.h"
@@ -153,21 +154,28 @@ Tokens CausalGenerator::run_single(const Tokens& text, const GenerationOptions& 
 std::vector<Tokens> CausalGenerator::run(std::span<const Tokens> texts, const GenerationOptions& options) {
   std::vector<Tokens> answers(texts.size());
   if (options.max_new_tokens == 0) return answers;
-  if (texts.size() == 1) return {run_single(texts[0], options)};
+  if (texts.size() == 1) {
+    at_once(1, "text to continue", [&](std::int64_t, std::int64_t) { answers[0] = run_single(texts[0], options); });
+    return answers;
+  }
   const std::uint64_t limit = network_.config().long_after();
   for (const auto& members : plan_generation(texts, network_.config(), options.max_new_tokens)) {
-    std::vector<Row> rows;
-    std::vector<const Tokens*> chosen;
-    for (const std::size_t member : members) {
-      rows.push_back({.index = member, .tokens = texts[member], .answer = {}, .is_open = true});
-      chosen.push_back(&texts[member]);
-    }
-    const PaddedTokens padded = pad_left(chosen);
-    const auto longest = static_cast<std::size_t>(padded.tokens.size(1));
-    KvCache cache = network_.make_cache();
-    cache.reset(padded.padding, room(longest, options));
-    Batch batch{.rows = std::move(rows), .cache = cache, .addend = {}, .is_long = limit > 0 && longest > limit};
-    extend(batch, pass(padded.tokens, batch), options, answers);
+    at_once(
+        static_cast<std::int64_t>(members.size()), "texts to continue", [&](std::int64_t first, std::int64_t count) {
+          std::vector<Row> rows;
+          std::vector<const Tokens*> chosen;
+          for (const std::size_t member :
+               std::span(members).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count))) {
+            rows.push_back({.index = member, .tokens = texts[member], .answer = {}, .is_open = true});
+            chosen.push_back(&texts[member]);
+          }
+          const PaddedTokens padded = pad_left(chosen);
+          const auto longest = static_cast<std::size_t>(padded.tokens.size(1));
+          KvCache cache = network_.make_cache();
+          cache.reset(padded.padding, room(longest, options));
+          Batch batch{.rows = std::move(rows), .cache = cache, .addend = {}, .is_long = limit > 0 && longest > limit};
+          extend(batch, pass(padded.tokens, batch), options, answers);
+        });
   }
   return answers;
 }

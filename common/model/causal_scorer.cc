@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/base/error.h"
+#include "common/model/in_batches.h"
 #include "common/model/minilm_batches.h"
 #include "common/model/torch_bridge.h"
 
@@ -40,13 +41,17 @@ class Scorer {
     std::vector<std::size_t> lengths;
     for (const Pair& pair : pairs) lengths.push_back(pair.tokens.size() - 1 - shared);
     for (const auto& batch : plan_batches(lengths, kBatchTokens)) {
-      std::vector<const Pair*> chosen;
-      for (const std::size_t place : batch) chosen.push_back(&pairs[place]);
-      KvCache cache = prefix;  // shares the prefix until select() copies it
-      cache.reserve(static_cast<std::int64_t>(lengths[batch.back()]));
-      cache.select(std::vector<std::int64_t>(batch.size(), 0));
-      const at::Tensor tokens = rows_of(chosen, shared, shared + lengths[batch.back()]);
-      add_up(chosen, shared, network_.hidden({.tokens = tokens, .addend = {}, .is_long = is_long}, cache));
+      std::vector<const Pair*> all;
+      for (const std::size_t place : batch) all.push_back(&pairs[place]);
+      at_once(static_cast<std::int64_t>(all.size()), "texts to score", [&](std::int64_t first, std::int64_t count) {
+        const std::vector<const Pair*> chosen(all.begin() + first, all.begin() + first + count);
+        const std::size_t longest = chosen.back()->tokens.size() - 1 - shared;
+        KvCache cache = prefix;  // shares the prefix until select() copies it
+        cache.reserve(static_cast<std::int64_t>(longest));
+        cache.select(std::vector<std::int64_t>(chosen.size(), 0));
+        const at::Tensor tokens = rows_of(chosen, shared, shared + longest);
+        add_up(chosen, shared, network_.hidden({.tokens = tokens, .addend = {}, .is_long = is_long}, cache));
+      });
     }
   }
 
@@ -76,6 +81,7 @@ class Scorer {
 
   /// states [pairs, columns, hidden] of the columns from `shared` on.
   void add_up(const std::vector<const Pair*>& pairs, std::size_t shared, const at::Tensor& states) {
+    for (const Pair* pair : pairs) means_[pair->index] = 0;  // a pass that found no memory may have been here
     std::vector<std::int64_t> places, targets;
     std::vector<const Pair*> owners;
     for (std::size_t row = 0; row < pairs.size(); ++row) {

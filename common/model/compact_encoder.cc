@@ -6,6 +6,8 @@
 #include "common/base/error.h"
 #include "common/model/compact.h"
 #include "common/model/compact_weights.h"
+#include "common/model/in_batches.h"
+#include "common/model/placement.h"
 #include "common/model/projection.h"
 #include "common/model/torch_bridge.h"
 
@@ -77,8 +79,11 @@ Tensor attended(const Tensor& parts, const std::vector<Group>& groups, std::int6
 /// CompactEncoderImpl::forward without padding: the same sums, but for their order.
 class CompactCodeEncoder final : public CodeEncoder {
  public:
-  CompactCodeEncoder(const std::filesystem::path& folder, Arithmetic arithmetic)
-      : config_(read_compact_config(folder / "config.json")), network_(load_network(folder, config_)) {
+  CompactCodeEncoder(const std::filesystem::path& folder, Arithmetic arithmetic, const std::string& device)
+      : config_(read_compact_config(folder / "config.json")),
+        device_(encoder_device(device, arithmetic)),
+        network_(load_network(folder, config_)) {
+    network_->to(device_);
     for (const auto& module : *network_->encoder->layers) {
       const auto& layer = *module->as<Layer>();
       linears_.push_back({projection(layer.qkv, arithmetic), projection(layer.attention_out, arithmetic),
@@ -98,20 +103,25 @@ class CompactCodeEncoder final : public CodeEncoder {
                                std::to_string(max_tokens()));
     }
     const torch::InferenceMode guard;
-    const Rows rows = rows_of(segments, config_.eos_id);
-    const linalg::Matrix sorted = to_matrix(codes(states(rows), rows));
-    linalg::Matrix result(sorted.rows(), sorted.cols());
-    for (std::size_t i = 0; i < rows.order.size(); ++i)
-      result.row(static_cast<linalg::Index>(rows.order[i])) = sorted.row(static_cast<linalg::Index>(i));
+    linalg::Matrix result(static_cast<linalg::Index>(segments.size()), code_size());
+    at_once(result.rows(), "segments to encode", [&](std::int64_t first, std::int64_t count) {
+      const Rows rows =
+          rows_of(segments.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)), config_.eos_id);
+      const linalg::Matrix sorted = to_matrix(codes(states(rows), rows));
+      for (std::size_t i = 0; i < rows.order.size(); ++i)
+        result.row(first + static_cast<linalg::Index>(rows.order[i])) = sorted.row(static_cast<linalg::Index>(i));
+    });
     return result;
   }
 
  private:
+  [[nodiscard]] Tensor index(std::span<const std::int64_t> values) const { return to_tensor(values).to(device_); }
+
   /// Last hidden states [tokens, d].
   [[nodiscard]] Tensor states(const Rows& rows) const {
     const CompactEncoder& encoder = network_->encoder;
-    Tensor x = at::index_select(encoder->pieces->weight, 0, to_tensor(std::span<const std::int64_t>(rows.tokens)));
-    x.add_(at::index_select(encoder->positions->weight, 0, to_tensor(std::span<const std::int64_t>(rows.positions))));
+    Tensor x = at::index_select(encoder->pieces->weight, 0, index(rows.tokens));
+    x.add_(at::index_select(encoder->positions->weight, 0, index(rows.positions)));
     for (std::size_t i = 0; i < linears_.size(); ++i) {
       const auto& layer = *encoder->layers->ptr(i)->as<Layer>();
       const Linears& linears = linears_[i];
@@ -143,6 +153,7 @@ class CompactCodeEncoder final : public CodeEncoder {
   }
 
   CompactConfig config_;
+  torch::Device device_;
   CompactNetwork network_;
   std::vector<Linears> linears_;  // [layers]
   Projection to_latent_;
@@ -157,8 +168,9 @@ CompactNetwork load_network(const std::filesystem::path& folder, const CompactCo
   return network;
 }
 
-std::unique_ptr<CodeEncoder> load_compact_encoder(const std::filesystem::path& folder, Arithmetic arithmetic) {
-  return std::make_unique<CompactCodeEncoder>(folder, arithmetic);
+std::unique_ptr<CodeEncoder> load_compact_encoder(const std::filesystem::path& folder, Arithmetic arithmetic,
+                                                  const std::string& device) {
+  return std::make_unique<CompactCodeEncoder>(folder, arithmetic, device);
 }
 
 }  // namespace larimar::model

@@ -9,6 +9,7 @@
 #include "common/base/error.h"
 #include "common/model/causal_generator.h"
 #include "common/model/causal_network.h"
+#include "common/model/in_batches.h"
 #include "common/model/placement.h"
 #include "common/model/torch_bridge.h"
 
@@ -139,16 +140,15 @@ std::vector<Tokens> InjectedGpt2::decode(linalg::ConstMatrixRef codes, const Inj
   const at::Tensor all = parts_->read_codes(codes);
   const GenerationOptions generation{.max_new_tokens = options.max_new_tokens, .stop = {options.eos}};
   std::vector<Tokens> answers;
-  for (std::int64_t first = 0; first < all.size(0);) {
-    const std::int64_t count = std::min(static_cast<std::int64_t>(options.batch), all.size(0) - first);
+  auto batch = static_cast<std::int64_t>(options.batch);
+  in_batches(all.size(0), batch, "codes to decode", [&](std::int64_t first, std::int64_t count) {
     const at::Tensor some = all.narrow(0, first, count);
     const std::vector<Tokens> starts(static_cast<std::size_t>(count), Tokens{options.bos});
     auto texts = parts_->generator.run_behind(
         parts_->inject(some, static_cast<std::int64_t>(std::min<std::size_t>(options.max_new_tokens, 256)) + 1),
         parts_->addend(some), starts, generation);
     std::ranges::move(texts, std::back_inserter(answers));
-    first += count;
-  }
+  });
   return answers;
 }
 

@@ -8,6 +8,7 @@
 
 #include "common/base/error.h"
 #include "common/model/bert_network.h"
+#include "common/model/in_batches.h"
 #include "common/model/larimar_config.h"
 #include "common/model/torch_bridge.h"
 
@@ -18,8 +19,9 @@ using text::TokenId;
 
 class LarimarEncoder final : public CodeEncoder {
  public:
-  LarimarEncoder(const std::filesystem::path& folder, Arithmetic arithmetic)
-      : LarimarEncoder(folder, read_larimar_config(folder), std::make_shared<const Checkpoint>(folder), arithmetic) {}
+  LarimarEncoder(const std::filesystem::path& folder, Arithmetic arithmetic, const std::string& device)
+      : LarimarEncoder(folder, read_larimar_config(folder), std::make_shared<const Checkpoint>(folder), arithmetic,
+                       device) {}
 
   linalg::Index code_size() const override { return static_cast<linalg::Index>(config_.code_size); }
   std::size_t max_tokens() const override { return config_.segment_tokens - 2; }
@@ -32,7 +34,12 @@ class LarimarEncoder final : public CodeEncoder {
     for (const std::size_t i : order) sequences.push_back(with_ends(segments[i]));
     linalg::Matrix codes(static_cast<linalg::Index>(segments.size()), code_size());
     if (segments.empty()) return codes;
-    const linalg::Matrix rows = network_.pooled(sequences) * linear_.transpose();
+    linalg::Matrix pooled(codes.rows(), static_cast<linalg::Index>(config_.encoder.hidden));
+    at_once(codes.rows(), "segments to encode", [&](std::int64_t first, std::int64_t count) {
+      pooled.middleRows(first, count) = network_.pooled(
+          std::span(sequences).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)));
+    });
+    const linalg::Matrix rows = pooled * linear_.transpose();
     for (std::size_t i = 0; i < order.size(); ++i)
       codes.row(static_cast<linalg::Index>(order[i])) = rows.row(static_cast<linalg::Index>(i));
     return codes;
@@ -40,8 +47,8 @@ class LarimarEncoder final : public CodeEncoder {
 
  private:
   LarimarEncoder(const std::filesystem::path& folder, const LarimarConfig& config,
-                 const std::shared_ptr<const Checkpoint>& weights, Arithmetic arithmetic)
-      : config_(config), network_(weights, config.encoder, "encoder.", true, arithmetic) {
+                 const std::shared_ptr<const Checkpoint>& weights, Arithmetic arithmetic, const std::string& device)
+      : config_(config), network_(weights, config.encoder, "encoder.", true, arithmetic, device) {
     const TensorShape linear{"FLOAT", {2 * config.code_size, config.encoder.hidden}};
     require_tensors(weights->source(), weights->tensors(), {{"encoder.linear.weight", linear}});
     linear_ = to_matrix(to_tensor(weights->at("encoder.linear.weight"))).topRows(code_size());
@@ -74,8 +81,9 @@ class LarimarEncoder final : public CodeEncoder {
 
 }  // namespace
 
-std::unique_ptr<CodeEncoder> load_larimar_encoder(const std::filesystem::path& folder, Arithmetic arithmetic) {
-  return std::make_unique<LarimarEncoder>(folder, arithmetic);
+std::unique_ptr<CodeEncoder> load_larimar_encoder(const std::filesystem::path& folder, Arithmetic arithmetic,
+                                                  const std::string& device) {
+  return std::make_unique<LarimarEncoder>(folder, arithmetic, device);
 }
 
 std::unique_ptr<const text::Tokenizer> load_larimar_tokenizer(const std::filesystem::path& folder, const char* part) {

@@ -7,6 +7,7 @@
 
 #include "common/base/error.h"
 #include "common/model/bert_network.h"
+#include "common/model/in_batches.h"
 #include "common/model/minilm_batches.h"
 #include "common/model/minilm_config.h"
 #include "common/text/tokenizer.h"
@@ -16,13 +17,13 @@ namespace {
 
 class MiniLm final : public KeyEncoder {
  public:
-  MiniLm(const std::filesystem::path& folder, MiniLmOptions options)
+  MiniLm(const std::filesystem::path& folder, const MiniLmOptions& options)
       : options_(options),
         config_(read_minilm_config(folder)),
         tokenizer_(text::load_tokenizer(folder / "tokenizer.json")),
         first_(tokenizer_->id_of("[CLS]")),
         last_(tokenizer_->id_of("[SEP]")),
-        network_(std::make_shared<const Checkpoint>(folder), config_, "", false, options.arithmetic) {
+        network_(std::make_shared<const Checkpoint>(folder), config_, "", false, options.arithmetic, options.device) {
     if (static_cast<std::uint64_t>(tokenizer_->size()) > config_.vocabulary) {
       throw base::FormatError((folder / "tokenizer.json").string() + " has " + std::to_string(tokenizer_->size()) +
                               " pieces, but config.json says " + std::to_string(config_.vocabulary));
@@ -43,9 +44,13 @@ class MiniLm final : public KeyEncoder {
     for (const auto& batch : plan_batches(lengths, options_.batch_tokens)) {
       std::vector<std::vector<text::TokenId>> chosen;
       for (const std::size_t index : batch) chosen.push_back(std::move(sequences[index]));
-      const linalg::Matrix rows = network_.mean_keys(chosen);
-      for (std::size_t i = 0; i < batch.size(); ++i)
-        keys.row(static_cast<linalg::Index>(batch[i])) = rows.row(static_cast<linalg::Index>(i));
+      at_once(static_cast<std::int64_t>(chosen.size()), "texts to make keys of",
+              [&](std::int64_t first, std::int64_t count) {
+                const linalg::Matrix rows = network_.mean_keys(
+                    std::span(chosen).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)));
+                for (linalg::Index i = 0; i < count; ++i)
+                  keys.row(static_cast<linalg::Index>(batch[static_cast<std::size_t>(first + i)])) = rows.row(i);
+              });
     }
     return keys;
   }
@@ -82,11 +87,11 @@ class MiniLm final : public KeyEncoder {
 
 }  // namespace
 
-std::unique_ptr<KeyEncoder> load_minilm(const std::filesystem::path& folder, MiniLmOptions options) {
+std::unique_ptr<KeyEncoder> load_minilm(const std::filesystem::path& folder, const MiniLmOptions& options) {
   return std::make_unique<MiniLm>(folder, options);
 }
 
-linalg::Matrix encode_vocabulary(const std::filesystem::path& folder, MiniLmOptions options) {
+linalg::Matrix encode_vocabulary(const std::filesystem::path& folder, const MiniLmOptions& options) {
   return MiniLm(folder, options).encode_vocabulary();
 }
 

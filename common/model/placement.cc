@@ -2,10 +2,10 @@
 
 #include <ATen/ATen.h>
 
-#include <charconv>
 #include <map>
 
 #include "common/base/error.h"
+#include "common/model/devices.h"
 
 namespace larimar::model {
 namespace {
@@ -19,18 +19,9 @@ bool processor_has_bfloat16() {
 }
 
 at::Device find_device(const std::string& name) {
-  if (name == "cpu") return at::kCPU;
-  const std::string digits = name.starts_with("cuda:") ? name.substr(5) : name == "cuda" ? "0" : "";
-  int index = -1;
-  const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), index);
-  if (fault != std::errc() || end != digits.data() + digits.size() || index < 0 || index > 127)
-    throw base::ConfigError("the device \"" + name + "\" is not known; choose cpu, cuda or cuda:N");
-  const auto count = static_cast<int>(at::globalContext().hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0);
-  if (index >= count) {
-    throw base::ConfigError("the device \"" + name + "\" is not there: LibTorch finds " + std::to_string(count) +
-                            " CUDA devices; choose cpu");
-  }
-  return {at::kCUDA, static_cast<at::DeviceIndex>(index)};
+  // "auto" is settled where one can say what became of it: launch/devices.h.
+  if (name == "auto") throw base::ConfigError("the device \"auto\" is not settled; choose cpu, cuda or cuda:N");
+  return at::Device(choose_device(name, 0).name);
 }
 
 }  // namespace
@@ -50,6 +41,13 @@ at::TensorOptions tensor_options(const Placement& placement) {
         "this processor has no instructions for bfloat16, in which it would be many times slower; choose float32");
   }
   return at::TensorOptions().device(device).dtype(type->second);
+}
+
+at::Device encoder_device(const std::string& name, Arithmetic arithmetic) {
+  const at::Device device = find_device(name);
+  if (!device.is_cpu() && arithmetic == Arithmetic::kInteger)
+    throw base::ConfigError("--arithmetic integer is for encoders on the CPU; leave out it or --encode-device");
+  return device;
 }
 
 }  // namespace larimar::model

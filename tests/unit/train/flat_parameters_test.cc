@@ -32,11 +32,16 @@ TEST(FlatParameters, AreTheModulesOwnMemory) {
   EXPECT_TRUE(torch::equal(network->parameters()[3].grad(), flat.gradients().slice(0, 45, 47)));
 }
 
-TEST(AdamW, TakesTheStepsOfTheReference) {
+class AdamWKinds : public testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(Fused, AdamWKinds, testing::Bool());
+
+TEST_P(AdamWKinds, TakesTheStepsOfTheReference) {
   auto network = small_network(2), reference = small_network(2);
   FlatParameters flat(*network);
   AdamW optimiser;
   optimiser.start(flat.values());
+  EXPECT_FALSE(optimiser.fused) << "on a processor the bits are those of the plain steps";
+  optimiser.fused = GetParam();
   torch::optim::AdamW other(reference->parameters(), torch::optim::AdamWOptions(0.01)
                                                          .betas({optimiser.beta1, optimiser.beta2})
                                                          .eps(optimiser.epsilon)

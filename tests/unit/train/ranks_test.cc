@@ -11,13 +11,17 @@
 
 #include "common/model/safetensors.h"
 #include "tests/support/in_process.h"
+#include "tests/unit/comm/nccl_ranks.h"
 #include "tests/unit/train/small_run.h"
+#include "train/device_group.h"
 #include "train/trainer.h"
 
 namespace larimar::train {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::Each;
 using ::testing::HasSubstr;
 constexpr std::int64_t kSteps = 100;  // two lines of training
 
@@ -156,6 +160,113 @@ TEST(TrainingOnRanks, WhatCannotWorkEndsAllRanksAlike) {
       base::ExitCode::kNoInput, "absent.json");
   expect_refused(
       2, [](TrainOptions& options, int) { options.learning_rate = 1e30; }, base::ExitCode::kInternal, "not finite");
+}
+
+/// Ranks whose memory stands for that of GPUs, with a library that stands in for NCCL. The stream outlives the group.
+JoinDevices stand_in(support::FakeStream& stream) {
+  return [&stream](comm::Transport& transport, const TrainOptions&) {
+    return std::make_unique<comm::NcclGroup>(transport, comm::NcclLibrary::open(LARIMAR_FAKE_NCCL_FILE),
+                                             larimar::test::stream_on(stream));
+  };
+}
+
+// Two ranks of two micro-batches each: the one order in which both ways add the same numbers.
+TEST(TrainingOnRanks, GradientsThatNcclAddsGiveTheRunOfTheTree) {
+  const test::TemporaryFolder tree, nccl;
+  test::write_texts(tree);
+  test::write_texts(nccl);
+  const TrainOptions plain = shared_run(tree.path(), 4), summed = shared_run(nccl.path(), 4);
+  train_on(2, plain);
+  support::run_in_process(2, [&](comm::Transport& transport) {
+    support::FakeStream stream;
+    train_compact(
+        summed, transport, [](const std::string&) {}, stand_in(stream));
+  });
+  EXPECT_EQ(curve_of(summed.out), curve_of(plain.out));
+  EXPECT_EQ(state_of(summed.out), state_of(plain.out));
+}
+
+TEST(TrainingOnRanks, AnNcclThatFailsEndsAllRanks) {
+  const test::TemporaryFolder folder;
+  test::write_texts(folder);
+  for (const char* what : {"fail=ncclAllReduce@1", "hang=ncclAllReduce@1"}) {
+    const larimar::test::Misbehaviour misbehave(what);
+    support::run_in_process(
+        2,
+        [&](comm::Transport& transport) {
+          support::FakeStream stream;
+          try {
+            train_compact(
+                shared_run(folder.path(), 4), transport, [](const std::string&) {}, stand_in(stream));
+            ADD_FAILURE() << "rank " << transport.rank() << " went on";
+          } catch (const base::CommError& error) {
+            EXPECT_THAT(error.what(), HasSubstr("NCCL 2.21.5")) << what;
+          }
+        },
+        3.0);
+    EXPECT_FALSE(fs::exists(folder.path() / "out/model"));
+  }
+}
+
+TEST(TrainingOnRanks, ALossThatIsNotFiniteEndsRanksOfNcclToo) {
+  const test::TemporaryFolder folder;
+  test::write_texts(folder);
+  support::run_in_process(2, [&](comm::Transport& transport) {
+    support::FakeStream stream;
+    TrainOptions options = shared_run(folder.path(), 4);
+    options.learning_rate = 1e30;
+    try {
+      train_compact(
+          options, transport, [](const std::string&) {}, stand_in(stream));
+      ADD_FAILURE() << "rank " << transport.rank() << " went on";
+    } catch (const base::Error& error) {
+      EXPECT_EQ(error.code(), base::ExitCode::kInternal);
+      EXPECT_THAT(error.what(), HasSubstr("not finite"));
+    }
+  });
+}
+
+TEST(DeviceGroup, NcclTakesRanksThatHaveAGpuEach) {
+  const RankDevice cpu{}, first{1, 10}, second{1, 11}, elsewhere{2, 10};
+  EXPECT_EQ(how_to_sum({first, second, elsewhere}), SumBy::kNccl);
+  EXPECT_EQ(how_to_sum({first, cpu}), SumBy::kTree);
+  EXPECT_EQ(how_to_sum({cpu, cpu}), SumBy::kTree);
+  EXPECT_EQ(how_to_sum({first, second, first}), SumBy::kTreeForSharedGpu);
+}
+
+/// What each of two ranks gets from join_devices: "tree", or "CODE sentence".
+std::vector<std::string> joined(const std::vector<std::string>& devices, bool sum_on_devices) {
+  std::vector<std::string> result(devices.size());
+  support::run_in_process(static_cast<int>(devices.size()), [&](comm::Transport& transport) {
+    const auto rank = static_cast<std::size_t>(transport.rank());
+    TrainOptions options;
+    options.device = devices[rank];
+    options.sum_on_devices = sum_on_devices;
+    try {
+      result[rank] = join_devices(transport, options) == nullptr ? "tree" : "NCCL";
+    } catch (const base::Error& error) {
+      result[rank] = std::to_string(static_cast<int>(error.code())) + " " + error.what();
+    }
+  });
+  return result;
+}
+
+TEST(DeviceGroup, IsJoinedOnlyWithAGpuForEachRankAndAnNccl) {
+  ::setenv("LARIMAR_NCCL_LIBRARY", "libabsent_nccl.so.2", 1);
+  EXPECT_THAT(joined({"cuda:0", "cuda:1"}, true), Each(AllOf(HasSubstr("78 rank 0 on "), HasSubstr("libabsent_nccl"))));
+  EXPECT_THAT(joined({"cuda:0", "cuda:1"}, false), Each("tree"));
+  EXPECT_THAT(joined({"cuda:0", "cpu"}, true), Each("tree"));
+  testing::internal::CaptureStderr();
+  EXPECT_THAT(joined({"cuda:0", "cuda:0"}, true), Each("tree"));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("ranks share a GPU"));
+  ::unsetenv("LARIMAR_NCCL_LIBRARY");
+}
+
+TEST(DeviceGroup, AGpuIsKnownByWhatThisProcessIsShown) {
+  EXPECT_EQ(gpu_of("cuda:2", ""), "2");
+  EXPECT_EQ(gpu_of("cuda", ""), "0");
+  EXPECT_EQ(gpu_of("cuda:0", "3"), "3");
+  EXPECT_EQ(gpu_of("cuda:1", "3,GPU-8d"), "GPU-8d");
 }
 
 TEST(TrainingOnRanks, ADeviceThatIsNotThereEndsAllRanksAlike) {
