@@ -15,7 +15,8 @@ namespace {
 
 using text::TokenId;
 using torch::Tensor;
-constexpr std::int64_t kBatch = 128;  // codes decoded together
+constexpr std::int64_t kBatch = 128;    // codes decoded together
+constexpr std::int64_t kMostEnded = 8;  // one in so many rows may be past its end
 
 class CompactDecoder final : public model::CodeDecoder {
  public:
@@ -43,22 +44,45 @@ class CompactDecoder final : public model::CodeDecoder {
   }
 
  private:
+  /// Texts that are not at their end, side by side.
+  struct Open {
+    Tensor rows;    // [open] place in the batch
+    Tensor codes;   // [open, C]
+    Tensor inputs;  // [open, 1] the last piece of each
+    Tensor live;    // [open] whether its end has not come
+    std::vector<model::PastState> past;
+  };
+
   void decode_batch(const Tensor& codes, std::vector<std::vector<TokenId>>& texts) {
     const std::int64_t batch = codes.size(0);
     const auto options = torch::TensorOptions().dtype(torch::kInt64).device(device_);
-    std::vector<model::PastState> past = network_->decoder->inject(codes);
-    Tensor inputs = torch::full({batch, 1}, config_.bos_id, options);
-    Tensor open = torch::ones({batch}, options.dtype(torch::kBool));
+    Open open{torch::arange(batch, options), codes, torch::full({batch, 1}, config_.bos_id, options),
+              torch::ones({batch}, options.dtype(torch::kBool)), network_->decoder->inject(codes)};
     Tensor generated = torch::full({batch, config_.positions}, config_.eos_id, options);
     for (std::int64_t position = 0; position < config_.positions; ++position) {
-      const Tensor states = network_->decoder->hidden(inputs, position, codes, past, true);
-      const Tensor next = network_->decoder->logits(states).argmax(-1);  // [batch, 1]
-      generated.select(1, position).copy_(torch::where(open, next.squeeze(1), config_.eos_id));
-      open = open.logical_and(next.squeeze(1).ne(config_.eos_id));
-      if (!open.any().item<bool>()) break;
-      inputs = next;
+      const Tensor states = network_->decoder->hidden(open.inputs, position, open.codes, open.past, true);
+      open.inputs = network_->decoder->logits(states).argmax(-1);
+      generated.select(1, position).index_copy_(0, open.rows, open.inputs.squeeze(1));
+      if (!drop_ended(open)) break;
     }
     append_rows(generated.to(torch::kCPU), texts);
+  }
+
+  /// False if all texts are at their end. Few ended ones are computed on, since to drop them copies what is kept of the others; what
+  /// follows their end is not looked at.
+  bool drop_ended(Open& open) const {
+    open.live.logical_and_(open.inputs.squeeze(1).ne(config_.eos_id));
+    const std::int64_t count = open.live.sum().item<std::int64_t>(), now = open.rows.size(0);
+    if (count == 0) return false;
+    if (kMostEnded * (now - count) <= now) return true;
+    const Tensor kept = open.live.nonzero().squeeze(1);
+    open.rows = open.rows.index_select(0, kept);
+    open.codes = open.codes.index_select(0, kept);
+    open.inputs = open.inputs.index_select(0, kept);
+    open.live = open.live.index_select(0, kept);
+    for (model::PastState& layer : open.past)
+      layer = {layer.keys.index_select(0, kept), layer.values.index_select(0, kept)};
+    return true;
   }
 
   void append_rows(const Tensor& generated, std::vector<std::vector<TokenId>>& texts) const {

@@ -22,27 +22,26 @@ constexpr std::size_t kTokensPerSegment = 32;
 constexpr std::size_t kTokens[] = {100'000, 1'000'000, 10'000'000};
 constexpr std::size_t kFewRows = 4;  // a scan of them takes less than a microsecond
 
-/// As many bytes as the largest shard scans, read by those ranks that have a shard.
+/// Bandwidth of memory where all ranks that have a shard read at once, from a piece that no cache holds.
 class Limit {
  public:
-  Limit(comm::Transport& transport, std::size_t bytes) : transport_(transport), memory_(bytes), bytes_(bytes) {
-    std::fill_n(memory_.data(), bytes, std::byte{1});
+  Limit(comm::Transport& transport, bool quick)
+      : transport_(transport), size_(quick ? std::size_t{4} << 20 : std::size_t{256} << 20), memory_(size_) {
+    std::fill_n(memory_.data(), size_, std::byte{1});
   }
 
-  void measure() {
-    const std::array pieces{std::span<const std::byte>(memory_.data(), bytes_)};
+  /// Seconds for so many bytes, by what the slowest rank reads now. Collective.
+  [[nodiscard]] double seconds(std::size_t bytes) {
+    const std::array pieces{std::span<const std::byte>(memory_.data(), size_)};
     const bool has_shard = launch::plan_storage(transport_.size()).shard_of(transport_.rank()) >= 0;
-    const double mine = has_shard ? 1e-3 * read_all(pieces).wall : 0;
-    const std::vector<double> all = transport_.all_gather_one(mine);
-    seconds_.push_back(*std::ranges::max_element(all));
+    const std::vector<double> all = transport_.all_gather_one(has_shard ? 1e-3 * read_all(pieces).wall : 0.0);
+    return *std::ranges::max_element(all) * static_cast<double>(bytes) / static_cast<double>(size_);
   }
-  [[nodiscard]] const std::vector<double>& seconds() const { return seconds_; }  // a round's each, of the slowest rank
 
  private:
   comm::Transport& transport_;
+  std::size_t size_;
   shard::KeyMemory memory_;
-  std::size_t bytes_;
-  std::vector<double> seconds_{};
 };
 
 /// Wall seconds of reads of one key on this rank.
@@ -67,14 +66,16 @@ void measure_tokens(const Setting& setting, std::size_t rows, std::vector<Measur
   ScalingMemory memory(setting.transport, nullptr, place, rows, setting.width);
   static_cast<void>(memory.ingest());
   const std::size_t shards = launch::plan_storage(setting.transport.size()).shards();
+  Limit limit(setting.transport, setting.options.quick);
   for (const KeyStore store : kStores) {
-    Limit limit(setting.transport,
-                coordinator::largest_share(memory.shape(store), shards) * setting.width * launch::bytes_of(store));
+    const std::size_t bytes =
+        coordinator::largest_share(memory.shape(store), shards) * setting.width * launch::bytes_of(store);
+    std::vector<double> limits;
     const auto rounds = static_cast<std::size_t>(4 * setting.options.rounds);
-    const auto reads = memory.read(store, rounds, 0, [&] { limit.measure(); });
+    const auto reads = memory.read(store, rounds, 0, [&] { limits.push_back(limit.seconds(bytes)); });
     const std::vector<double> taken = walls(reads.single);
     std::vector<double> shares;
-    for (std::size_t i = 0; i < taken.size(); ++i) shares.push_back(limit.seconds()[i] / taken[i]);
+    for (std::size_t i = 0; i < taken.size(); ++i) shares.push_back(limits[i] / taken[i]);
     lines.push_back({"query",
                      std::to_string(rows * kTokensPerSegment) + " tokens, " + std::to_string(rows) + " keys " +
                          shard::name_of(store) + ", read of 1 key",
