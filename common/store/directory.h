@@ -56,8 +56,6 @@ class File {
   void write(std::string_view text) { write(std::as_bytes(std::span(text.data(), text.size()))); }
   void truncate(std::uint64_t bytes);
   void sync();
-  /// Advice to put these bytes on the disk in the meantime, so that sync() has less to wait for. Never throws.
-  void start_sync(std::uint64_t offset, std::uint64_t bytes) { files_->start_sync(descriptor_, offset, bytes); }
   /// Empty bytes for an empty file.
   [[nodiscard]] Mapping map() const;
   /// errno of an attempt to take the lock; 0: taken.

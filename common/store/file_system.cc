@@ -72,10 +72,6 @@ class RealFileSystem final : public FileSystem {
     return ::ftruncate(descriptor, static_cast<off_t>(bytes));
   }
 
-  void start_sync(int descriptor, std::uint64_t offset, std::uint64_t bytes) override {
-    static_cast<void>(
-        ::sync_file_range(descriptor, static_cast<off_t>(offset), static_cast<off_t>(bytes), SYNC_FILE_RANGE_WRITE));
-  }
   int sync(int descriptor) override {
     const int result = ::fsync(descriptor);
     return result != 0 && errno == EINVAL ? 0 : result;  // a file system where that kind of file cannot be synced

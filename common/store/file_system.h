@@ -44,10 +44,6 @@ class FileSystem {
   virtual int truncate(int descriptor, std::uint64_t bytes) = 0;
   /// A file's bytes, or a folder's names, onto the disk.
   virtual int sync(int descriptor) = 0;
-  /// The bytes written at `offset` start on their way to the disk; nobody waits for them. Only advice: sync() alone counts.
-  virtual void start_sync(int descriptor, std::uint64_t offset, std::uint64_t bytes) {
-    static_cast<void>(descriptor), static_cast<void>(offset), static_cast<void>(bytes);
-  }
   virtual int rename(int folder, const std::string& from, const std::string& to) = 0;
   virtual int remove(int folder, const std::string& name) = 0;
   virtual int list(int folder, std::vector<std::string>& names) = 0;

@@ -108,7 +108,6 @@ void LogWriter::append(const Record& record) {
     }
     throw;
   }
-  file_->start_sync(position_.bytes, buffer_.size());  // the disk works while the next block is encoded
   dirty_ = true;
   position_ = {.shard = identity_.shard,
                .bytes = position_.bytes + buffer_.size(),
