@@ -80,7 +80,9 @@ SharedFolder::~SharedFolder() {
 /// Work, with its messages and time; what it waits for is in the time of the messages.
 template <class Work>
 Step ScalingMemory::measure(const Work& work) {
-  transport_.barrier();  // nobody's lateness counts as another's wait
+  // Nobody's lateness counts as another's wait; and who has slept in the first barrier is awake after the second.
+  transport_.barrier();
+  transport_.barrier();
   if (counting_ == nullptr) {
     const base::Stopwatch watch;
     work();
