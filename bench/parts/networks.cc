@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "bench/parts/limits.h"
 #include "common/base/log.h"
@@ -70,8 +71,14 @@ struct Subject {
   std::uint64_t bytes_per_token = 0;  // this is given: limit memory
 };
 
-Measured measure(const BenchOptions& options, SquareProduct& product, const Subject& subject) {
-  const std::size_t bytes = options.quick ? 1 << 20 : subject.bytes_per_token;
+struct Setting {
+  const BenchOptions& options;
+  launch::JobSetup setup;
+};
+
+Measured measure(const Setting& setting, const Subject& subject) {
+  SquareProduct product(setting.options.quick ? 128 : 2048);
+  const std::size_t bytes = setting.options.quick ? 1 << 20 : subject.bytes_per_token;
   std::optional<shard::KeyMemory> weights;
   std::vector<std::span<const std::byte>> pieces;
   if (subject.bytes_per_token > 0) {
@@ -81,7 +88,7 @@ Measured measure(const BenchOptions& options, SquareProduct& product, const Subj
   }
   static_cast<void>(subject.work());
   std::vector<double> rates, shares;
-  for (int round = 0; round < options.rounds; ++round) {
+  for (int round = 0; round < setting.options.rounds; ++round) {
     // Milliseconds that the limit allows a token.
     const double least =
         pieces.empty() ? subject.flops_per_token / product.flops() * product.run().cpu : read_all(pieces).cpu;
@@ -106,89 +113,106 @@ std::string name_of(model::Arithmetic arithmetic) {
   return arithmetic == model::Arithmetic::kInteger ? "integers" : "floats";
 }
 
+Measured measure_codes(const Setting& setting, model::Arithmetic arithmetic) {
+  const std::filesystem::path& folder = setting.setup.model;
+  const model::CompactConfig config = model::read_compact_config(folder / "config.json");
+  const auto encoder = model::load_compact_encoder(folder, arithmetic);
+  const Texts segments = random_segments(setting.options.quick ? 8 : kTogether, config.vocabulary);
+  const auto numbers_of = [&](const char* prefix) {
+    return static_cast<double>(matrix_numbers(folder / "model.safetensors", prefix, {}));
+  };
+  const double macs =
+      numbers_of("encoder.layers") + numbers_of("encoder.to_latent") / static_cast<double>(config.group());
+  const auto work = [&] {
+    static_cast<void>(encoder->encode(segments));
+    return segments.size() * (kTokens + 1);
+  };
+  return measure(setting, {.part = "encode",
+                           .name = "codes of the shipped model, " + name_of(arithmetic),
+                           .work = work,
+                           .flops_per_token = 2 * macs});
+}
+
+Measured measure_keys(const Setting& setting, model::Arithmetic arithmetic) {
+  const std::filesystem::path& folder = setting.setup.keys_folder;
+  const auto encoder = model::load_minilm(folder, {.arithmetic = arithmetic});
+  const std::vector<std::string> texts = random_texts(setting.options.quick ? 8 : 4 * kTogether);  // a word is a piece
+  const auto numbers = matrix_numbers(folder / "model.safetensors", "", {"embeddings", "pooler"});
+  const auto work = [&] {
+    static_cast<void>(encoder->encode(texts));
+    return texts.size() * (kTokens + 2);
+  };
+  return measure(setting, {.part = "encode",
+                           .name = "MiniLM keys, " + name_of(arithmetic),
+                           .work = work,
+                           .flops_per_token = 2 * static_cast<double>(numbers)});
+}
+
+std::vector<Measured> measure_texts(const Setting& setting) {
+  const std::filesystem::path& folder = setting.setup.model;
+  const auto vocabulary = model::read_compact_config(folder / "config.json").vocabulary;
+  const auto encoder = model::load_compact_encoder(folder);
+  const auto decoder = decoder::load_compact_decoder(folder, "cpu");
+  const auto numbers = matrix_numbers(folder / "model.safetensors", "decoder", {"positions", "latent_to_past"});
+  std::vector<Measured> lines;
+  for (const std::size_t batch : {std::size_t{1}, std::size_t{8}, kTogether}) {
+    const linalg::Matrix codes = encoder->encode(random_segments(batch, vocabulary));
+    const auto work = [&] {
+      std::size_t tokens = 0;
+      for (const auto& text : decoder->decode(codes)) tokens += text.size() + 1;
+      return tokens;
+    };
+    lines.push_back(measure(setting, {.part = "decode",
+                                      .name = "codes to text, " + std::to_string(batch) + " together",
+                                      .work = work,
+                                      .flops_per_token = 2 * static_cast<double>(numbers),
+                                      .bytes_per_token = batch == 1 ? 4 * numbers : 0}));
+  }
+  return lines;
+}
+
+std::vector<Measured> measure_language(const Setting& setting) {
+  const std::filesystem::path& folder = setting.setup.language;
+  const auto language = model::load_language_model(folder, {});
+  const auto numbers = matrix_numbers(folder / "model.safetensors", "", {});
+  const std::size_t tokens = setting.options.quick ? 2 : 16;
+  std::vector<Measured> lines;
+  for (const std::size_t batch : {std::size_t{1}, std::size_t{8}}) {
+    const Texts prompts = random_segments(batch, language->vocabulary());
+    const auto work = [&] {
+      static_cast<void>(language->generate(prompts, {.max_new_tokens = tokens}));
+      return tokens * batch;
+    };
+    lines.push_back(measure(setting, {.part = "decode",
+                                      .name = "language model, prompt of 24 and " + std::to_string(tokens) +
+                                              " tokens, " + std::to_string(batch) + " together",
+                                      .work = work,
+                                      .flops_per_token = 2 * static_cast<double>(numbers),
+                                      .bytes_per_token = batch == 1 ? 4 * numbers : 0}));
+  }
+  return lines;
+}
+
 }  // namespace
 
 std::vector<Measured> encode_part(comm::Transport&, const BenchOptions& options) {
   model::set_threads(1);
-  const launch::JobSetup setup = launch::resolve({});
-  const std::size_t count = options.quick ? 8 : 4 * kTogether;
-  SquareProduct product(options.quick ? 128 : 2048);
+  const Setting setting{options, launch::resolve({})};
+  const bool has_minilm = is_there(setting.setup.keys_folder, "MiniLM");
   std::vector<Measured> lines;
   for (const auto arithmetic : {model::Arithmetic::kFloat, model::Arithmetic::kInteger}) {
-    const model::CompactConfig config = model::read_compact_config(setup.model / "config.json");
-    const auto encoder = model::load_compact_encoder(setup.model, arithmetic);
-    const Texts segments = random_segments(std::min(count, kTogether), config.vocabulary);
-    const auto file = setup.model / "model.safetensors";
-    const std::uint64_t layers = matrix_numbers(file, "encoder.layers", {}),
-                        latent = matrix_numbers(file, "encoder.to_latent", {});
-    const double macs = static_cast<double>(layers) + static_cast<double>(latent) / static_cast<double>(config.group());
-    lines.push_back(measure(options, product,
-                            {.part = "encode",
-                             .name = "codes of the shipped model, " + name_of(arithmetic),
-                             .work =
-                                 [&] {
-                                   static_cast<void>(encoder->encode(segments));
-                                   return segments.size() * (kTokens + 1);
-                                 },
-                             .flops_per_token = 2 * macs}));
-    if (!is_there(setup.keys_folder, "MiniLM")) continue;
-    const auto keys = model::load_minilm(setup.keys_folder, {.arithmetic = arithmetic});
-    const std::vector<std::string> texts = random_texts(count);  // a word is a piece
-    const auto numbers = matrix_numbers(setup.keys_folder / "model.safetensors", "", {"embeddings", "pooler"});
-    lines.push_back(measure(options, product,
-                            {.part = "encode",
-                             .name = "MiniLM keys, " + name_of(arithmetic),
-                             .work =
-                                 [&] {
-                                   static_cast<void>(keys->encode(texts));
-                                   return texts.size() * (kTokens + 2);
-                                 },
-                             .flops_per_token = 2 * static_cast<double>(numbers)}));
+    lines.push_back(measure_codes(setting, arithmetic));
+    if (has_minilm) lines.push_back(measure_keys(setting, arithmetic));
   }
   return lines;
 }
 
 std::vector<Measured> decode_part(comm::Transport&, const BenchOptions& options) {
   model::set_threads(1);
-  const launch::JobSetup setup = launch::resolve({});
-  SquareProduct product(options.quick ? 128 : 2048);
-  std::vector<Measured> lines;
-  const model::CompactConfig config = model::read_compact_config(setup.model / "config.json");
-  const auto decoder = decoder::load_compact_decoder(setup.model, "cpu");
-  const auto numbers = matrix_numbers(setup.model / "model.safetensors", "decoder", {"positions", "latent_to_past"});
-  for (const std::size_t batch : {std::size_t{1}, std::size_t{8}, std::size_t{64}}) {
-    const linalg::Matrix codes =
-        model::load_compact_encoder(setup.model)->encode(random_segments(batch, config.vocabulary));
-    lines.push_back(measure(options, product,
-                            {.part = "decode",
-                             .name = "codes to text, " + std::to_string(batch) + " together",
-                             .work =
-                                 [&] {
-                                   std::size_t tokens = 0;
-                                   for (const auto& text : decoder->decode(codes)) tokens += text.size() + 1;
-                                   return tokens;
-                                 },
-                             .flops_per_token = 2 * static_cast<double>(numbers),
-                             .bytes_per_token = batch == 1 ? 4 * numbers : 0}));
-  }
-  if (!is_there(setup.language, "the language model")) return lines;
-  const auto language = model::load_language_model(setup.language, {});
-  const auto weights = matrix_numbers(setup.language / "model.safetensors", "", {});
-  for (const std::size_t batch : {std::size_t{1}, std::size_t{8}}) {
-    const Texts prompts = random_segments(batch, language->vocabulary());
-    const std::size_t tokens = options.quick ? 2 : 16;
-    lines.push_back(measure(options, product,
-                            {.part = "decode",
-                             .name = "language model, prompt of 24 and " + std::to_string(tokens) + " tokens, " +
-                                     std::to_string(batch) + " together",
-                             .work =
-                                 [&] {
-                                   static_cast<void>(language->generate(prompts, {.max_new_tokens = tokens}));
-                                   return tokens * batch;
-                                 },
-                             .flops_per_token = 2 * static_cast<double>(weights),
-                             .bytes_per_token = batch == 1 ? 4 * weights : 0}));
-  }
+  const Setting setting{options, launch::resolve({})};
+  std::vector<Measured> lines = measure_texts(setting);
+  if (!is_there(setting.setup.language, "the language model")) return lines;
+  for (Measured& line : measure_language(setting)) lines.push_back(std::move(line));
   return lines;
 }
 

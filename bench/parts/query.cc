@@ -6,6 +6,7 @@
 
 #include "bench/parts/limits.h"
 #include "bench/parts/scaling_memory.h"
+#include "bench/parts/scan.h"
 #include "common/base/file.h"
 #include "common/comm/agree.h"
 #include "launch/codes_ingest.h"
@@ -17,7 +18,6 @@ namespace {
 
 using shard::KeyStore;
 
-constexpr KeyStore kStores[] = {KeyStore::kFloat32, KeyStore::kBFloat16, KeyStore::kInt8};
 constexpr std::size_t kTokensPerSegment = 32;
 constexpr std::size_t kTokens[] = {100'000, 1'000'000, 10'000'000};
 constexpr std::size_t kFewRows = 4;  // a scan of them takes less than a microsecond

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "bench/parts/scaling_memory.h"
+#include "bench/parts/scan.h"
 #include "launch/codes_ingest.h"
 #include "launch/machine_rates.h"
 
@@ -17,7 +18,6 @@ using coordinator::MemoryShape;
 using coordinator::RankCost;
 using shard::KeyStore;
 
-constexpr KeyStore kStores[] = {KeyStore::kFloat32, KeyStore::kBFloat16, KeyStore::kInt8};
 constexpr std::size_t kRows = 65'536, kQuickRows = 2048;  // strong
 constexpr std::size_t kWeakShare = 4;                     // of them for each shard: weak
 constexpr double kMebi = 1 << 20;

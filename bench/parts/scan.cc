@@ -13,8 +13,6 @@ using linalg::Index;
 using linalg::Matrix;
 using shard::KeyStore;
 
-constexpr KeyStore kStores[] = {KeyStore::kFloat32, KeyStore::kBFloat16, KeyStore::kInt8};
-
 constexpr std::size_t kRows = 250'000;
 
 /// What a store did in one round, beside its limits.

@@ -9,6 +9,9 @@
 
 namespace larimar::bench {
 
+inline constexpr shard::KeyStore kStores[] = {shard::KeyStore::kFloat32, shard::KeyStore::kBFloat16,
+                                              shard::KeyStore::kInt8};
+
 /// Unit rows of random directions, fast to make; the same for the same seed.
 [[nodiscard]] linalg::Matrix random_directions(std::size_t rows, std::size_t width, std::uint64_t seed);
 /// Queries as they are asked: every second one near to a key (cosine about 0.8), the others near to none.

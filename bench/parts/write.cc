@@ -20,8 +20,6 @@ using linalg::Index;
 using linalg::Matrix;
 using shard::KeyStore;
 
-constexpr KeyStore kStores[] = {KeyStore::kFloat32, KeyStore::kBFloat16, KeyStore::kInt8};
-
 /// Segments n into K slots of C floats by normal equations: W = Z P, W'W (one half), W'Z, Cholesky, two solves.
 double flops_of_write(double n, double k, double c) {
   return 4 * n * k * c + n * k * k + k * k * k / 3 + 2 * k * k * c;
