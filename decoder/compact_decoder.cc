@@ -38,7 +38,7 @@ class CompactDecoder final : public model::CodeDecoder {
     std::vector<std::vector<TokenId>> texts;
     texts.reserve(static_cast<std::size_t>(codes.rows()));
     model::in_batches(codes.rows(), batch_, "codes to decode", [&](std::int64_t first, std::int64_t count) {
-      decode_batch(model::to_tensor(codes.middleRows(first, count)).to(device_), texts);
+      decode_batch(model::to_device(codes.middleRows(first, count), device_), texts);
     });
     return texts;
   }
@@ -57,7 +57,7 @@ class CompactDecoder final : public model::CodeDecoder {
     const std::int64_t batch = codes.size(0);
     const auto options = torch::TensorOptions().dtype(torch::kInt64).device(device_);
     Open open{torch::arange(batch, options), codes, torch::full({batch, 1}, config_.bos_id, options),
-              torch::ones({batch}, options.dtype(torch::kBool)), network_->decoder->inject(codes)};
+              torch::ones({batch}, options.dtype(torch::kBool)), network_->decoder->inject(codes, config_.positions)};
     Tensor generated = torch::full({batch, config_.positions}, config_.eos_id, options);
     for (std::int64_t position = 0; position < config_.positions; ++position) {
       const Tensor states = network_->decoder->hidden(open.inputs, position, open.codes, open.past, true);
@@ -81,7 +81,7 @@ class CompactDecoder final : public model::CodeDecoder {
     open.inputs = open.inputs.index_select(0, kept);
     open.live = open.live.index_select(0, kept);
     for (model::PastState& layer : open.past)
-      layer = {layer.keys.index_select(0, kept), layer.values.index_select(0, kept)};
+      layer = {layer.keys.index_select(0, kept), layer.values.index_select(0, kept), layer.used};
     return true;
   }
 

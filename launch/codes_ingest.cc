@@ -205,4 +205,12 @@ int ingest_codes(comm::Transport& transport, Session& session, const IngestComma
   return 0;
 }
 
+coordinator::CodesIngest sizes_of_ingest(const std::filesystem::path& memory, const store::Manifest& manifest,
+                                         std::size_t shards) {
+  coordinator::CodesIngest sizes{std::filesystem::file_size(memory / "manifest.1"),
+                                 std::filesystem::file_size(memory / "manifest.0"), std::vector<std::size_t>(shards)};
+  for (const store::LogState& log : manifest.logs) ++sizes.logs[log.shard % shards];
+  return sizes;
+}
+
 }  // namespace larimar::launch

@@ -1,7 +1,9 @@
 #pragma once
 #include <cstdint>
+#include <filesystem>
 
 #include "common/comm/transport.h"
+#include "coordinator/cost_model.h"
 #include "launch/codes_file.h"
 #include "launch/commands.h"
 #include "launch/memory_folder.h"
@@ -29,6 +31,10 @@ void check_own_rows(const CodesFile& file, const wire::RolePlan& roles, int rank
 /// This shard's blocks into its logs, but for those that are there already. Not synced.
 void append_codes(const CodesFile& file, std::uint64_t first_block, std::uint32_t document,
                   const shard::ShardPlace& place, shard::LogWriters& logs);
+
+/// What coordinator::predict_codes_ingest() has to know of an ingest and only the finished memory tells. Local.
+[[nodiscard]] coordinator::CodesIngest sizes_of_ingest(const std::filesystem::path& memory,
+                                                       const store::Manifest& manifest, std::size_t shards);
 
 /// Ends of the logs, the key memory if one must be learnt, and the manifest that makes it all count.
 /// Calls   collective. `logs` is null on ranks without a shard.

@@ -4,6 +4,7 @@
 #include "common/base/failpoint.h"
 #include "common/comm/in_process_transport.h"
 #include "common/model/compact.h"
+#include "common/model/devices.h"
 #include "common/model/language_model.h"
 #include "common/model/larimar_config.h"
 #include "common/model/larimar_encoder.h"
@@ -82,7 +83,9 @@ Segmenting load_segmenting(const JobSetup& setup) {
           model::read_larimar_config(setup.model).segment_tokens - 2};
 }
 
-void complete_networks(Networks& networks, const JobSetup& setup, const NetworkNeeds& needs) {
+namespace {
+
+void load_all(Networks& networks, const JobSetup& setup, const NetworkNeeds& needs) {
   const bool own_keys = setup.keys != "minilm" && setup.keys != "static";
   const NetworkNeeds all{.codes = !networks.codes && (needs.codes || (needs.keys && own_keys)),
                          .keys = !networks.keys && needs.keys,
@@ -107,6 +110,15 @@ void complete_networks(Networks& networks, const JobSetup& setup, const NetworkN
     networks.language_service =
         std::make_unique<decoder::LanguageService>(*networks.language.model, *networks.language.tokenizer);
   }
+}
+
+}  // namespace
+
+void complete_networks(Networks& networks, const JobSetup& setup, const NetworkNeeds& needs) {
+  model::with_device_memory("the networks of " + setup.model.string(),
+                            "end what else uses the device, put fewer ranks on it, or choose --dtype bfloat16 or the "
+                            "device cpu",
+                            [&] { load_all(networks, setup, needs); });
   LARIMAR_FAILPOINT("launch.models.loaded");
 }
 

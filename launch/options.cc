@@ -146,6 +146,9 @@ void add_key_store_options(CLI::App& app, JobSetup& setup) {
 }  // namespace
 
 void add_read_options(CLI::App& app, JobSetup& setup) {
+  app.add_option("--shortlist", setup.shortlist, "segments that --keys static finds for a query and MiniLM orders")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
   app.add_option("--reads", setup.reads, "segments read and decoded for a query")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();

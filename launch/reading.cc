@@ -14,7 +14,7 @@ wire::ReadPlan next_read(const Asking& asking, std::size_t queries) {
   wire::ReadPlan plan;
   plan.queries = queries;
   plan.k = sources_of(asking.setup);
-  if (asking.setup.keys == "static") plan.k = std::max(plan.k, kShortlist);
+  if (asking.setup.keys == "static") plan.k = std::max(plan.k, asking.setup.shortlist);
   plan.asked = std::max<std::size_t>(plan.k, 2);
   plan.key_size = asking.key_size;
   plan.code_size = asking.networks.code_size;

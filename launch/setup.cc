@@ -185,7 +185,7 @@ nlohmann::json to_json(const JobSetup& setup) {
   if (setup.encode_device != "cpu") fields["encode_device"] = setup.encode_device;
   if (setup.keys == "static") {
     fields["key_table"] = setup.key_table.string();
-    fields["shortlist"] = kShortlist;
+    fields["shortlist"] = setup.shortlist;
   }
   if (setup.rerank) fields["key_weight"] = setup.key_weight.value_or(coordinator::kKeyWeight);
   if (setup.key_store != shard::KeyStore::kFloat32) fields["key_store"] = shard::name_of(setup.key_store);

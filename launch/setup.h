@@ -39,6 +39,7 @@ struct JobSetup {
   shard::KeyStore key_store = shard::KeyStore::kFloat32;  // what scans pass over
   std::filesystem::path key_folder;                       // compressed keys in a mapped file there; empty: in memory
   std::size_t reads = 4;                                  // segments read and decoded for a query
+  std::size_t shortlist = 64;                             // of them with static keys, of which MiniLM chooses
   std::optional<double> scope;                            // least key similarity of a query that is in scope
   std::filesystem::path calibrate;   // text not in the context: scope becomes what 95 % of its sentences stay below
   bool rerank = false;               // order the candidates of a question by the language model's likelihood

@@ -13,8 +13,6 @@
 
 namespace larimar::launch {
 
-/// Sources that are read for a query by static keys, of which MiniLM chooses.
-inline constexpr std::size_t kShortlist = 64;
 /// Queries read together at most with static keys: MiniLM takes about half a second for the texts of one.
 inline constexpr std::size_t kShortlistBatch = 8;
 

@@ -1,6 +1,9 @@
 #include "shard/log_writers.h"
 
+#include <chrono>
 #include <string>
+#include <system_error>
+#include <utility>
 
 #include "common/base/error.h"
 #include "common/base/failpoint.h"
@@ -45,7 +48,10 @@ void LogWriters::append(const store::SegmentsRecord& record) {
   writer(static_cast<std::uint32_t>(record.block % store::kVirtualShards)).append(record);
   LARIMAR_FAILPOINT("shard.block.appended");
   appended_.push_back(record.block);
-  if (since_sync_.seconds() >= kGroupCommitSeconds) sync();
+  if (since_sync_.seconds() < kGroupCommitSeconds) return;
+  if (commit_ && commit_->done.wait_for(std::chrono::seconds(0)) == std::future_status::timeout) return;
+  end_commit();
+  begin_commit();
 }
 
 void LogWriters::forget(std::uint32_t virtual_shard, std::span<const std::uint64_t> ids) {
@@ -53,17 +59,47 @@ void LogWriters::forget(std::uint32_t virtual_shard, std::span<const std::uint64
   LARIMAR_FAILPOINT("shard.forget.appended");
 }
 
-void LogWriters::sync() {
+void LogWriters::begin_commit() {
   LARIMAR_FAILPOINT("shard.commit.begin");
-  for (auto& [shard, writer] : writers_) writer.sync();
-  LARIMAR_FAILPOINT("shard.commit.end");
-  if (acknowledge_.is_open()) {
-    std::string lines;
-    for (const std::uint64_t block : appended_) lines += std::to_string(block) + "\n";
-    acknowledge_ << lines << std::flush;  // one write: lines of other shards do not come between
-  }
-  appended_.clear();
   since_sync_.restart();
+  Commit commit;
+  commit.blocks.swap(appended_);
+  for (auto& [shard, writer] : writers_) {
+    if (const auto pending = writer.begin_sync()) commit.logs.emplace_back(&writer, *pending);
+  }
+  const auto wait = [logs = commit.logs] {
+    for (const auto& [writer, pending] : logs) pending.wait();
+  };
+  try {
+    commit.done = std::async(std::launch::async, wait);
+  } catch (const std::system_error&) {  // no further thread may be had
+    commit.done = std::async(std::launch::deferred, wait);
+  }
+  commit_ = std::move(commit);
+}
+
+void LogWriters::end_commit() {
+  if (!commit_) return;
+  Commit commit = std::move(*commit_);
+  commit_.reset();
+  try {
+    commit.done.get();
+  } catch (...) {
+    for (auto& [writer, pending] : commit.logs) writer->fail_sync();
+    throw;
+  }
+  for (auto& [writer, pending] : commit.logs) writer->end_sync(pending);
+  LARIMAR_FAILPOINT("shard.commit.end");
+  if (!acknowledge_.is_open()) return;
+  std::string lines;
+  for (const std::uint64_t block : commit.blocks) lines += std::to_string(block) + "\n";
+  acknowledge_ << lines << std::flush;  // one write: lines of other shards do not come between
+}
+
+void LogWriters::sync() {
+  end_commit();
+  begin_commit();
+  end_commit();
 }
 
 std::vector<store::LogState> LogWriters::states() const {

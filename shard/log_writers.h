@@ -2,8 +2,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <map>
+#include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "common/base/clock.h"
@@ -17,7 +20,8 @@ namespace larimar::shard {
 inline constexpr double kGroupCommitSeconds = 1.0;
 
 /// The logs of one shard's virtual shards, for writing. A record counts as written after the sync() behind its append.
-/// Borrows the folder, owns the open logs; one thread.
+/// While a group of records gets onto the disk, which a thread of its own waits for, further ones are appended.
+/// Borrows the folder, owns the open logs; for one thread at a time.
 class LogWriters {
  public:
   /// `acknowledge`: a file that gets a line for each block once it is on disk; empty: none. Several shards may share it.
@@ -26,17 +30,26 @@ class LogWriters {
 
   /// Whether the block's record is there already, from the job that this one continues.
   [[nodiscard]] bool has(std::uint64_t block);
-  /// Precondition: the block is of this shard. Syncs all logs if the last time is kGroupCommitSeconds ago.
-  /// Throws  as store::LogWriter.
+  /// Precondition: the block is of this shard. If the last group commit was begun kGroupCommitSeconds ago and is over, it
+  /// begins the next one and does not wait for it.
+  /// Throws  as store::LogWriter, and what a group commit has met since the last call.
   void append(const store::SegmentsRecord& record);
   /// The ids in the logs where their segments lie.
   void forget(std::uint32_t virtual_shard, std::span<const std::uint64_t> ids);
+  /// Until all is on disk.
   void sync();
 
   /// Ends of all logs of this shard in use, by rising number.
   [[nodiscard]] std::vector<store::LogState> states() const;
 
  private:
+  struct Commit {
+    std::vector<std::pair<store::LogWriter*, store::PendingSync>> logs;
+    std::vector<std::uint64_t> blocks;
+    std::future<void> done;
+  };
+  void begin_commit();
+  void end_commit();
   store::LogWriter& writer(std::uint32_t virtual_shard);
 
   const store::Folder& folder_;
@@ -44,7 +57,8 @@ class LogWriters {
   std::vector<store::LogState> committed_;  // of this shard's logs
   base::Stopwatch since_sync_;
   std::ofstream acknowledge_;
-  std::vector<std::uint64_t> appended_;  // blocks that are not on disk yet
+  std::vector<std::uint64_t> appended_;  // blocks of no commit yet
+  std::optional<Commit> commit_;         // under way; goes before the writers
 };
 
 /// Virtual shards that belong to a shard: those that are in use, by rising number.

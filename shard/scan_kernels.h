@@ -18,7 +18,7 @@ inline constexpr std::size_t kScanPadding = 64;
 /// scores[r] = <query, row r> in float.
 /// Shapes  rows [scores.size(), width] of bf16 (the upper halves of floats); query [width] with the even components first,
 ///         then the odd ones (split_even_odd), so that one load of a row serves both without a permutation.
-/// Cost    one pass over the rows in the order of memory, fetched ahead past the caches. Bound by memory for one query.
+/// Cost    one pass over the rows in the order of memory. Bound by memory for one query.
 void dot_bf16(std::span<const std::uint16_t> rows, std::span<const float> query, std::span<float> scores);
 
 /// scores[r] = factor * scales[r] * <query, row r>; the sum of products is exact, so all instruction sets give the same bits.

@@ -11,6 +11,7 @@
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/comm/in_process_transport.h"
+#include "common/model/devices.h"
 #include "common/model/placement.h"
 #include "train/autocast.h"
 #include "train/checkpoint.h"
@@ -144,14 +145,19 @@ class Trainer {
   // Adds to the gradients those of some segments, whose loss counts for `weight` of the batch's.
   Tally learn(std::span<const std::vector<std::uint16_t>> segments, const Disturbance& disturbance, double weight,
               base::Random& random) {
-    const torch::Tensor tokens = pad_batch(segments, options_.sizes).to(device_);
-    const Outcome outcome = [&] {
-      const Autocast autocast(options_.precision, device_.type());
-      return reconstruct(*network_, tokens, disturbance, candidates_at(progress_.step, options_), random);
-    }();
-    // Without a code the loss stays high for ever; a small weight keeps it from drowning the rest.
-    const double factor = disturbance.empty ? 0.1 * weight : weight;
-    (factor == 1.0 ? outcome.loss : outcome.loss * factor).backward();
+    Outcome outcome;
+    const auto reconstruct_on_device = [&] {
+      const torch::Tensor tokens = pad_batch(segments, options_.sizes).to(device_);
+      {
+        const Autocast autocast(options_.precision, device_.type());
+        outcome = reconstruct(*network_, tokens, disturbance, candidates_at(progress_.step, options_), random);
+      }
+      // Without a code the loss stays high for ever; a small weight keeps it from drowning the rest.
+      const double factor = disturbance.empty ? 0.1 * weight : weight;
+      (factor == 1.0 ? outcome.loss : outcome.loss * factor).backward();
+    };
+    model::with_device_memory(std::to_string(segments.size()) + " segments to learn at once",
+                              "raise --micro-batches or lower --batch-tokens", reconstruct_on_device);
     return {weight * outcome.loss.item<double>(), outcome.tokens, outcome.right_tokens, outcome.segments,
             outcome.exact_segments};
   }

@@ -43,15 +43,6 @@ std::size_t own_bytes() {
   return 0;
 }
 
-/// Sizes that only the finished memory tells.
-coordinator::CodesIngest sizes_of(const std::filesystem::path& memory, const store::Manifest& manifest,
-                                  std::size_t shards) {
-  coordinator::CodesIngest sizes{std::filesystem::file_size(memory / "manifest.1"),
-                                 std::filesystem::file_size(memory / "manifest.0"), std::vector<std::size_t>(shards)};
-  for (const store::LogState& log : manifest.logs) ++sizes.logs[log.shard % shards];
-  return sizes;
-}
-
 }  // namespace
 
 SharedFolder::SharedFolder(comm::Transport& transport, const std::filesystem::path& parent)
@@ -132,7 +123,7 @@ Step ScalingMemory::ingest() {
   const auto folder = launch::MemoryFolder::open_reading(transport_, memory_);
   const wire::RolePlan roles = launch::plan_storage(transport_.size());
   if (transport_.rank() == 0) {
-    const auto sizes = sizes_of(memory_, folder.manifest(), roles.shards());
+    const auto sizes = launch::sizes_of_ingest(memory_, folder.manifest(), roles.shards());
     step.predicted = coordinator::predict_codes_ingest(sizes, roles, {.bytes_per_second = 1}).ranks;
     std::filesystem::remove(codes_);
   }

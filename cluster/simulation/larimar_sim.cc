@@ -59,15 +59,6 @@ json step(const char* part, double begin, double end, const coordinator::Cost& p
             {"bytes_received", column(predicted, &RankCost::bytes_received)}}}};
 }
 
-/// Sizes that only the finished memory tells.
-coordinator::CodesIngest sizes_of(const std::filesystem::path& memory, const store::Manifest& manifest,
-                                  std::size_t shards) {
-  coordinator::CodesIngest sizes{std::filesystem::file_size(memory / "manifest.1"),
-                                 std::filesystem::file_size(memory / "manifest.0"), std::vector<std::size_t>(shards)};
-  for (const store::LogState& log : manifest.logs) ++sizes.logs[log.shard % shards];
-  return sizes;
-}
-
 void ingest(comm::Transport& transport, const Options& options, json& steps) {
   launch::IngestCommand command;
   command.memory = options.memory;
@@ -81,7 +72,7 @@ void ingest(comm::Transport& transport, const Options& options, json& steps) {
   const auto memory = launch::MemoryFolder::open_reading(transport, options.memory);
   if (transport.rank() != 0) return;
   const wire::RolePlan roles = launch::plan_storage(transport.size());
-  const auto sizes = sizes_of(options.memory, memory.manifest(), roles.shards());
+  const auto sizes = launch::sizes_of_ingest(options.memory, memory.manifest(), roles.shards());
   steps.push_back(step("ingest", begin, end, coordinator::predict_codes_ingest(sizes, roles, options.network)));
 }
 

@@ -43,14 +43,21 @@ LayerImpl::LayerImpl(const CompactConfig& config) : heads(config.heads) {
   mlp_out = register_module("mlp_out", torch::nn::Linear(4 * d, d));
 }
 
+void PastState::put(const Tensor& more_keys, const Tensor& more_values) {
+  const std::int64_t count = more_keys.size(2);
+  keys.narrow(2, used, count).copy_(more_keys);
+  values.narrow(2, used, count).copy_(more_values);
+  used += count;
+}
+
 Tensor LayerImpl::forward(Tensor x, const Tensor& mask, PastState* past, bool grow) {
   const std::int64_t batch = x.size(0), length = x.size(1), width = x.size(2), size = width / heads;
   const Tensor parts = qkv(attention_norm(x)).view({batch, length, 3, heads, size}).permute({2, 0, 3, 1, 4});
   Tensor keys = parts[1], values = parts[2];
   if (past != nullptr) {
-    keys = torch::cat({past->keys, keys}, 2);
-    values = torch::cat({past->values, values}, 2);
-    if (grow) *past = {keys, values};
+    if (grow) past->put(keys, values);
+    keys = grow ? past->keys.narrow(2, 0, past->used) : torch::cat({past->keys, keys}, 2);
+    values = grow ? past->values.narrow(2, 0, past->used) : torch::cat({past->values, values}, 2);
   }
   Tensor scores = torch::matmul(parts[0], keys.transpose(-2, -1)) * (1.0 / std::sqrt(static_cast<double>(size)));
   if (mask.defined()) scores = scores + mask;
@@ -99,7 +106,7 @@ CompactDecoderImpl::CompactDecoderImpl(const CompactConfig& sizes) : config(size
   initialise(*this);
 }
 
-std::vector<PastState> CompactDecoderImpl::inject(const Tensor& codes) {
+std::vector<PastState> CompactDecoderImpl::inject(const Tensor& codes, std::int64_t room) {
   const std::int64_t batch = codes.size(0), size = config.width / config.heads;
   const Tensor latents = codes.view({batch, config.latents, config.latent_size});
   std::vector<PastState> past;
@@ -108,7 +115,13 @@ std::vector<PastState> CompactDecoderImpl::inject(const Tensor& codes) {
                              ->forward(latents)
                              .view({batch, config.latents, 2, config.heads, size})
                              .permute({2, 0, 3, 1, 4});
-    past.push_back({parts[0], parts[1]});
+    if (room == 0) {
+      past.push_back({parts[0], parts[1], config.latents});
+      continue;
+    }
+    const std::vector<std::int64_t> shape{batch, config.heads, config.latents + room, size};
+    past.push_back({torch::empty(shape, parts.options()), torch::empty(shape, parts.options())});
+    past.back().put(parts[0], parts[1]);
   }
   return past;
 }
@@ -118,9 +131,11 @@ Tensor CompactDecoderImpl::hidden(const Tensor& inputs, std::int64_t first, cons
   const std::int64_t batch = inputs.size(0), length = inputs.size(1);
   const Tensor latents = codes.view({batch, config.latents, config.latent_size});
   const Tensor aligned = torch::arange(first, first + length, inputs.options()).floor_divide(config.group());
-  Tensor x = pieces(inputs) + positions->weight.slice(0, first, first + length) +
-             latent_to_embedding(latents).index_select(1, aligned);
-  const Tensor mask = length > 1 ? causal_mask(length, past.front().keys.size(2), x) : Tensor();
+  // Of a latent's vector one row is needed for one position, and all for many.
+  const Tensor embedded = length == 1 ? latent_to_embedding(latents.index_select(1, aligned))
+                                      : latent_to_embedding(latents).index_select(1, aligned);
+  Tensor x = pieces(inputs) + positions->weight.slice(0, first, first + length) + embedded;
+  const Tensor mask = length > 1 ? causal_mask(length, past.front().used, x) : Tensor();
   for (std::size_t i = 0; i < past.size(); ++i) x = layers[i]->as<Layer>()->forward(x, mask, &past[i], grow);
   return final_norm(x);
 }

@@ -3,23 +3,28 @@
 #include <torch/nn.h>
 #include <torch/types.h>
 
+#include <cstdint>
 #include <vector>
 
 #include "common/model/compact_config.h"
 
 namespace larimar::model {
 
-/// Keys and values of one layer that later positions attend to, each [batch, heads, positions, width / heads].
+/// Keys and values of one layer that later positions attend to, each [batch, heads, room, width / heads]. The first `used` of
+/// the room's positions are filled.
 struct PastState {
   torch::Tensor keys;
   torch::Tensor values;
+  std::int64_t used = 0;
+
+  void put(const torch::Tensor& more_keys, const torch::Tensor& more_values);
 };
 
 /// One pre-norm transformer layer: attention over the input (and past positions before it), then a ReLU MLP of 4 d.
 struct LayerImpl : torch::nn::Module {
   explicit LayerImpl(const CompactConfig& config);
   /// x [B, L, d]; mask [B or 1, 1, L, past + L] added to the scores, or undefined for none; past may be null.
-  /// With `grow`, the keys and values of x are appended to *past.
+  /// With `grow`, the keys and values of x are put into *past, which must have room for them.
   torch::Tensor forward(torch::Tensor x, const torch::Tensor& mask, PastState* past, bool grow);
 
   std::int64_t heads;
@@ -48,10 +53,10 @@ TORCH_MODULE(CompactEncoder);
 /// and added to the embedding at position t, here through the latent floor(t m / T). Output weights are tied.
 struct CompactDecoderImpl : torch::nn::Module {
   explicit CompactDecoderImpl(const CompactConfig& config);
-  /// The m past positions of every layer, from codes [B, C].
-  std::vector<PastState> inject(const torch::Tensor& codes);
+  /// The m past positions of every layer, from codes [B, C], and room for so many more behind them.
+  std::vector<PastState> inject(const torch::Tensor& codes, std::int64_t room = 0);
   /// Hidden states [B, L, d] for inputs [B, L] that stand at positions first ... first + L - 1.
-  /// `past` comes from inject(); with `grow` (one position at a time) it is extended by the inputs.
+  /// `past` comes from inject(); with `grow` (one position at a time) its room takes the inputs.
   torch::Tensor hidden(const torch::Tensor& inputs, std::int64_t first, const torch::Tensor& codes,
                        std::vector<PastState>& past, bool grow);
   /// Scores of the next piece [.., vocabulary] from hidden states [.., d].

@@ -29,6 +29,10 @@ struct ChosenDevice {
 /// Throws ConfigError (exit 78): an unknown name, or a device that is not there.
 [[nodiscard]] ChosenDevice choose_device(const std::string& wanted, int place, const LookForCuda& look = look_for_cuda);
 
+/// Runs work. Where the device has no memory for it, throws ConfigError (exit 78): "the device has no memory for WHAT (...); ADVICE".
+/// Local. Throws what work throws.
+void with_device_memory(const std::string& what, const std::string& advice, const std::function<void()>& work);
+
 /// Whether its device depends on the ranks beside it: "cuda" and "auto".
 [[nodiscard]] inline bool is_shared_out(const std::string& wanted) { return wanted == "cuda" || wanted == "auto"; }
 

@@ -8,8 +8,11 @@
 
 namespace larimar::model {
 
+/// Whether the device has no memory for something: LibTorch's own error, or what cuBLAS and cuDNN say in one of another type.
+[[nodiscard]] bool is_out_of_memory(const c10::Error& error);
+
 /// Says that fewer go at once from now on; where it was one alone, throws ConfigError (exit 78) with what to lower. Local.
-void take_fewer(const char* what, std::int64_t count, const c10::OutOfMemoryError& error);
+void take_fewer(const char* what, std::int64_t count, const c10::Error& error);
 
 /// Runs work(first, count) over `total` rows, at most `batch` at once. Where the device has no memory for so many, half as many are
 /// tried, down to one, and `batch` stays that low. `work` is called again for the same rows: what it did before it threw must not
@@ -21,7 +24,8 @@ void in_batches(std::int64_t total, std::int64_t& batch, const char* what, Work&
     try {
       work(first, count);
       first += count;
-    } catch (const c10::OutOfMemoryError& error) {
+    } catch (const c10::Error& error) {
+      if (!is_out_of_memory(error)) throw;
       take_fewer(what, count, error);
       batch = (count + 1) / 2;
     }

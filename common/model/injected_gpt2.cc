@@ -74,7 +74,7 @@ struct InjectedGpt2::Parts {
       throw base::ShapeError("codes of " + std::to_string(codes.cols()) + " numbers; the decoder takes " +
                              std::to_string(config.code_size));
     }
-    return to_tensor(codes).to(network.options());
+    return to_device(codes, network.options());
   }
 
   /// A cache that holds the position made of each code [B, C]; empty rows if codes do not go in that way.

@@ -32,6 +32,12 @@ constexpr std::array<std::pair<std::string_view, at::ScalarType>, 15> kTypes{{{"
                                                                               {"F8_E4M3", at::kFloat8_e4m3fn},
                                                                               {"F8_E5M2", at::kFloat8_e5m2}}};
 
+at::Tensor copy_of(linalg::ConstMatrixRef matrix, const at::TensorOptions& options) {
+  at::Tensor tensor = at::empty({matrix.rows(), matrix.cols()}, options);
+  Eigen::Map<linalg::Matrix>(tensor.data_ptr<float>(), matrix.rows(), matrix.cols()) = matrix;
+  return tensor;
+}
+
 }  // namespace
 
 at::Tensor to_tensor(const TensorView& view) {
@@ -48,10 +54,11 @@ at::Tensor to_tensor(const TensorView& view) {
   return tensor;
 }
 
-at::Tensor to_tensor(linalg::ConstMatrixRef matrix) {
-  at::Tensor tensor = at::empty({matrix.rows(), matrix.cols()}, at::kFloat);
-  Eigen::Map<linalg::Matrix>(tensor.data_ptr<float>(), matrix.rows(), matrix.cols()) = matrix;
-  return tensor;
+at::Tensor to_tensor(linalg::ConstMatrixRef matrix) { return copy_of(matrix, at::TensorOptions(at::kFloat)); }
+
+at::Tensor to_device(linalg::ConstMatrixRef matrix, const at::TensorOptions& options) {
+  const bool pinned = !options.device().is_cpu();
+  return copy_of(matrix, at::TensorOptions(at::kFloat).pinned_memory(pinned)).to(options, /*non_blocking=*/pinned);
 }
 
 at::Tensor to_tensor(std::span<const std::int64_t> values) {

@@ -18,6 +18,10 @@ namespace larimar::model {
 [[nodiscard]] at::Tensor to_tensor(linalg::ConstMatrixRef matrix);
 [[nodiscard]] at::Tensor to_tensor(std::span<const std::int64_t> values);
 
+/// The same on a device, in the type of `options`. To a GPU it goes from pinned memory, and the copy is queued like the work that
+/// will use it: the CPU goes on at once.
+[[nodiscard]] at::Tensor to_device(linalg::ConstMatrixRef matrix, const at::TensorOptions& options);
+
 /// The tensor's own memory, valid as long as it lives. Needs a contiguous CPU tensor: throws ShapeError otherwise, and
 /// FormatError for a type that safetensors does not have.
 [[nodiscard]] TensorView to_view(const at::Tensor& tensor);

@@ -118,20 +118,34 @@ void LogWriter::append(const Record& record) {
   LARIMAR_FAILPOINT("store.log.appended");
 }
 
-void LogWriter::sync() {
-  refuse_if_failed();
-  if (!dirty_ && !folder_dirty_) return;
-  if (!file_) return;
-  failed_ = true;
+void PendingSync::wait() const {
   LARIMAR_FAILPOINT("store.log.sync");
   file_->sync();
-  if (folder_dirty_) {
+  if (folder_ != nullptr) {
     LARIMAR_FAILPOINT("store.log.sync_folder");
     folder_->sync();
   }
-  failed_ = dirty_ = folder_dirty_ = false;
   LARIMAR_FAILPOINT("store.log.synced");
-  synced_ = position_;
+}
+
+std::optional<PendingSync> LogWriter::begin_sync() {
+  refuse_if_failed();
+  if (!file_ || (!dirty_ && !folder_dirty_)) return std::nullopt;
+  PendingSync pending;
+  pending.folder_ = folder_dirty_ ? folder_ : nullptr;
+  pending.file_ = &*file_;
+  pending.end_ = position_;
+  dirty_ = folder_dirty_ = false;
+  return pending;
+}
+
+void LogWriter::sync() {
+  const std::optional<PendingSync> pending = begin_sync();
+  if (!pending) return;
+  failed_ = true;
+  pending->wait();
+  failed_ = false;
+  end_sync(*pending);
 }
 
 void roll_back_log(const Directory& folder, const LogIdentity& identity, const LogState& committed) {

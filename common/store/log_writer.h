@@ -9,6 +9,22 @@
 
 namespace larimar::store {
 
+class LogWriter;
+
+/// Records of one log on their way to the disk: the one part of a group commit that any thread may do. The writer that
+/// handed it out must stay where it is, and may append further records meanwhile.
+class PendingSync {
+ public:
+  /// Until the disk has them. Throws IoError.
+  void wait() const;
+
+ private:
+  friend LogWriter;
+  const Directory* folder_ = nullptr;  // to be synced too, since the log's name is new in it
+  File* file_ = nullptr;
+  LogState end_;
+};
+
 /// Appends records to one log. Owns the open file; movable; one writer for a log at a time (the folder's lock sees to
 /// that), one thread at a time. A record counts as written when sync() has returned after its append().
 /// After construction the log is whole up to position(), which is at or beyond the committed state. The file is made at
@@ -33,6 +49,12 @@ class LogWriter {
   /// All appended records onto the disk: the group commit. Nothing happens if nothing was appended.
   /// Throws  IoError; the writer then refuses all further work, since what a failed sync left behind is unknown.
   void sync();
+  /// The same in parts: the records so far, or nullopt if all are on disk. Precondition: none is pending.
+  [[nodiscard]] std::optional<PendingSync> begin_sync();
+  /// After wait() has returned.
+  void end_sync(const PendingSync& pending) { synced_ = pending.end_; }
+  /// After wait() has thrown, or was not called: the writer refuses all further work.
+  void fail_sync() { failed_ = true; }
 
   /// End of what was appended, for LogReader and the manifest.
   [[nodiscard]] const LogState& position() const { return position_; }

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "common/model/devices.h"
 #include "launch/doctor/finding.h"
 #include "launch/setup.h"
 
@@ -14,8 +15,16 @@ namespace larimar::launch::doctor {
 /// Where this rank may run, its threads, its limits, TMPDIR. For every rank.
 [[nodiscard]] std::vector<Finding> look_at_process(int threads);
 
-/// Driver, devices and whether LibTorch's CUDA part lies beside the CPU part; nothing of CUDA is loaded.
+/// Driver, devices, and whether LibTorch can use them, for which its CUDA part is opened; not where there is neither.
 [[nodiscard]] Finding look_at_gpu();
+
+/// What look_at_gpu() makes of what it sees.
+struct GpuSight {
+  int devices = 0;     // files of the driver
+  std::string driver;  // its version; empty: none
+  model::CudaSight libtorch;
+};
+[[nodiscard]] Finding judge_gpu(const GpuSight& sight);
 
 /// LibTorch, the model, the key network and the language model that a command would take.
 [[nodiscard]] std::vector<Finding> look_for_networks(const JobSetup& setup);

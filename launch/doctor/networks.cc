@@ -1,4 +1,4 @@
-// GPU, LibTorch and the folders of networks: by their files, without loading any.
+// GPU, LibTorch and the folders of networks, of which none is loaded.
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -49,26 +49,30 @@ Finding look_for(const std::string& check, const fs::path& folder, State otherwi
 
 }  // namespace
 
-Finding look_at_gpu() {
-  const int devices = count_devices();
-  const std::string driver = driver_version();
-  const bool library = is_there(fs::path(loaded_library("libtorch_cpu.so")).parent_path() / "libtorch_cuda.so");
+Finding judge_gpu(const GpuSight& sight) {
   Finding finding{"GPU", State::kGood, "", "", ""};
-  if (devices == 0 && driver.empty()) {
+  if (sight.devices == 0 && sight.driver.empty()) {
     finding.found = "none; everything runs on the CPU";
     return finding;
   }
-  finding.found = std::to_string(devices) + " NVIDIA devices, driver " + (driver.empty() ? "absent" : driver) +
-                  (library ? ", LibTorch's CUDA part is there" : ", LibTorch's CUDA part is not there");
-  if (devices == 0 || driver.empty()) {
+  finding.found = std::to_string(sight.devices) + " NVIDIA devices, driver " +
+                  (sight.driver.empty() ? "absent" : sight.driver) + "; LibTorch can use " +
+                  std::to_string(sight.libtorch.devices);
+  if (sight.devices == 0 || sight.driver.empty()) {
     finding.state = State::kWarning;
     finding.advice =
         "a driver without a device, or the reverse: ask for a GPU in the batch job, and look at the driver";
-  } else if (!library) {
+  } else if (sight.libtorch.devices == 0) {
     finding.state = State::kWarning;
-    finding.advice = "--device cuda needs libtorch_cuda.so beside libtorch_cpu.so; run launch/install.sh";
+    finding.advice = "--device cuda will be refused: " + sight.libtorch.why_none + "; docs/gpu.md says what it needs";
   }
   return finding;
+}
+
+Finding look_at_gpu() {
+  GpuSight sight{count_devices(), driver_version(), {}};
+  if (sight.devices > 0 && !sight.driver.empty()) sight.libtorch = model::look_for_cuda();
+  return judge_gpu(sight);
 }
 
 std::vector<Finding> look_for_networks(const JobSetup& setup) {

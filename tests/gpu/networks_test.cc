@@ -8,6 +8,7 @@
 #include "common/model/compact.h"
 #include "common/model/language_model.h"
 #include "common/model/minilm.h"
+#include "common/model/torch_bridge.h"
 #include "decoder/compact_decoder.h"
 #include "tests/gpu/on_a_gpu.h"
 
@@ -35,6 +36,12 @@ TEST_F(Networks, TheSameSegmentsBecomeTheSameWords) {
   const auto on_cpu = decoder::load_compact_decoder(folder, "cpu")->decode(codes);
   EXPECT_EQ(on_cpu.front(), segments.front());
   EXPECT_EQ(decoder::load_compact_decoder(folder, kGpu)->decode(codes), on_cpu);
+}
+
+TEST_F(Networks, CodesArriveFromPinnedMemory) {
+  const linalg::Matrix codes = linalg::Matrix::Random(300, 768);
+  for (int i = 0; i < 20; ++i)  // the memory of one copy is used again by the next
+    EXPECT_EQ(model::to_matrix(model::to_device(codes.topRows(300 - i), at::Device(kGpu))), codes.topRows(300 - i));
 }
 
 TEST_F(Networks, CodesAreTheSameButForRounding) {

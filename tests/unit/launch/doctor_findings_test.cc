@@ -27,6 +27,20 @@ TEST(Findings, DecideTheExitCode) {
   EXPECT_EQ(verdict_of({kSlow, kBroken}), "not ready: 1 check failed");
 }
 
+TEST(Gpu, IsGoodOnlyWhereLibTorchCanUseIt) {
+  const Finding none = judge_gpu({0, "", {}});
+  EXPECT_EQ(none.state, State::kGood);
+  EXPECT_THAT(none.found, HasSubstr("CPU"));
+  const Finding good = judge_gpu({2, "550.54", {.devices = 2}});
+  EXPECT_EQ(good.state, State::kGood);
+  EXPECT_EQ(good.found, "2 NVIDIA devices, driver 550.54; LibTorch can use 2");
+  const Finding unusable = judge_gpu({2, "550.54", {0, "libcudnn.so.9 cannot be opened"}});
+  EXPECT_EQ(unusable.state, State::kWarning);
+  EXPECT_THAT(unusable.advice, HasSubstr("libcudnn.so.9 cannot be opened"));
+  EXPECT_THAT(judge_gpu({0, "550.54", {}}).advice, HasSubstr("without a device"));
+  EXPECT_THAT(judge_gpu({1, "", {}}).found, HasSubstr("driver absent"));
+}
+
 TEST(Findings, TravelAsJson) {
   const std::vector<Finding> sent{kFine, kSlow, kBroken};
   const std::vector<Finding> back = findings_from_json(to_json(sent).dump());

@@ -86,11 +86,11 @@ TEST_F(CompactNetworkTest, LaterTokensDoNotChangeEarlierScores) {
 TEST_F(CompactNetworkTest, OneTokenAtATimeGivesTheSameScores) {
   const Tensor tokens = batch_of({15, 11, 1}, 16), codes = network_->encoder->forward(tokens),
                whole = logits(tokens, codes);
-  auto past = network_->decoder->inject(codes);
+  auto past = network_->decoder->inject(codes, 16);
   for (std::int64_t at = 0; at < 16; ++at) {
     const Tensor states = network_->decoder->hidden(tokens.slice(1, at, at + 1), at, codes, past, true);
     EXPECT_LT(largest(network_->decoder->logits(states) - whole.slice(1, at, at + 1)), 1e-4) << at;
-    EXPECT_EQ(past[0].keys.size(2), 4 + at + 1);
+    EXPECT_EQ(past[0].used, 4 + at + 1);
   }
 }
 

@@ -86,16 +86,18 @@ TEST(CudaLibrary, WhatIsWrongWithItIsSaid) {
   EXPECT_THAT(why("libm.so.6"), HasSubstr("libm.so.6 is not the CUDA part of LibTorch"));
 }
 
+template <class Call>
+std::string refusal(const Call& call) {
+  try {
+    call();
+  } catch (const base::ConfigError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
 TEST(Devices, APlacementOrAnEncoderIsRefusedAlike) {
   const NamedLibrary named("libabsent_cuda.so");
-  const auto refusal = [](const auto& call) -> std::string {
-    try {
-      call();
-    } catch (const base::ConfigError& error) {
-      return error.what();
-    }
-    return "accepted";
-  };
   EXPECT_THAT(refusal([] { (void)tensor_options({.device = "cuda", .dtype = "float32"}); }),
               HasSubstr("libabsent_cuda"));
   EXPECT_THAT(refusal([] { (void)tensor_options({.device = "auto", .dtype = "float32"}); }), HasSubstr("not settled"));
@@ -149,6 +151,31 @@ TEST(InBatches, NoMemoryForOneIsAnErrorThatNamesWhatToLower) {
   }
   EXPECT_THAT(none.tried, ElementsAre(4, 2, 1));
   EXPECT_THROW(at_once(4, "codes", [](auto, auto) { throw base::NumericalError("other"); }), base::NumericalError);
+}
+
+TEST(InBatches, AlsoWhatCuBlasSaysIsTooLittleMemory) {
+  const auto throw_error = [](const char* text) { throw c10::Error({"f", "f.cc", 1}, text); };
+  std::vector<std::int64_t> tried;
+  at_once(4, "codes", [&](std::int64_t, std::int64_t count) {
+    tried.push_back(count);
+    if (count > 2) throw_error("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`");
+  });
+  EXPECT_THAT(tried, ElementsAre(4, 2, 2));
+  EXPECT_THROW(at_once(4, "codes", [&](auto, auto) { throw_error("CUDA error: an illegal memory access"); }),
+               c10::Error);
+}
+
+TEST(DeviceMemory, WhereItDoesNotSufficeTheErrorSaysForWhatAndWhatToDo) {
+  const std::string what = refusal([] {
+    with_device_memory("the networks of models/a", "choose the device cpu", [] {
+      throw c10::OutOfMemoryError({"f", "f.cc", 1}, "CUDA out of memory. Tried to allocate 2.00 GiB\nmore");
+    });
+  });
+  EXPECT_EQ(what,
+            "the device has no memory for the networks of models/a (CUDA out of memory. Tried to allocate 2.00 GiB); "
+            "choose the device cpu");
+  EXPECT_THROW(with_device_memory("a", "b", [] { throw base::FormatError("c"); }), base::FormatError);
+  EXPECT_THROW(with_device_memory("a", "b", [] { throw c10::Error({"f", "f.cc", 1}, "shape"); }), c10::Error);
 }
 
 }  // namespace

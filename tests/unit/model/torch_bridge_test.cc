@@ -49,6 +49,9 @@ TEST(TorchBridge, MatricesGoBothWays) {
   const at::Tensor tensor = to_tensor(matrix);
   EXPECT_EQ(tensor[1][0].item<float>(), 4.0F);
   EXPECT_EQ(to_matrix(tensor), matrix);
+  const at::Tensor halves = to_device(matrix.rightCols(2), at::TensorOptions(at::kHalf));
+  EXPECT_EQ(halves.scalar_type(), at::kHalf);
+  EXPECT_EQ(halves[1][1].item<float>(), 6.0F);
   EXPECT_EQ(to_matrix(tensor.t().to(at::kDouble)), linalg::Matrix(matrix.transpose()));
   EXPECT_EQ(to_tensor(linalg::ConstMatrixRef(matrix.rightCols(2)))[1][0].item<float>(), 5.0F);
   const std::vector<std::int64_t> numbers{7, -1};
