@@ -9,6 +9,7 @@
 #include "common/model/in_batches.h"
 #include "common/model/placement.h"
 #include "common/model/torch_bridge.h"
+#include "decoder/compact_stepper.h"
 
 namespace larimar::decoder {
 namespace {
@@ -23,9 +24,7 @@ class CompactDecoder final : public model::CodeDecoder {
   CompactDecoder(const std::filesystem::path& folder, const std::string& device)
       : config_(model::read_compact_config(folder / "config.json")),
         device_(model::tensor_options({.device = device, .dtype = "float32"}).device()),
-        network_(model::load_network(folder, config_)) {
-    network_->to(device_);
-  }
+        stepper_(load(folder)) {}
 
   linalg::Index code_size() const override { return config_.code_size(); }
 
@@ -47,22 +46,26 @@ class CompactDecoder final : public model::CodeDecoder {
   /// Texts that are not at their end, side by side.
   struct Open {
     Tensor rows;    // [open] place in the batch
-    Tensor codes;   // [open, C]
-    Tensor inputs;  // [open, 1] the last piece of each
+    Tensor pieces;  // [open] the last one of each
     Tensor live;    // [open] whether its end has not come
-    std::vector<model::PastState> past;
+    CompactStepper::Texts texts;
   };
+
+  CompactStepper load(const std::filesystem::path& folder) const {
+    model::CompactNetwork network = model::load_network(folder, config_);
+    network->decoder->to(device_);
+    return CompactStepper(network->decoder);
+  }
 
   void decode_batch(const Tensor& codes, std::vector<std::vector<TokenId>>& texts) {
     const std::int64_t batch = codes.size(0);
     const auto options = torch::TensorOptions().dtype(torch::kInt64).device(device_);
-    Open open{torch::arange(batch, options), codes, torch::full({batch, 1}, config_.bos_id, options),
-              torch::ones({batch}, options.dtype(torch::kBool)), network_->decoder->inject(codes, config_.positions)};
+    Open open{torch::arange(batch, options), torch::full({batch}, config_.bos_id, options),
+              torch::ones({batch}, options.dtype(torch::kBool)), stepper_.begin(codes)};
     Tensor generated = torch::full({batch, config_.positions}, config_.eos_id, options);
     for (std::int64_t position = 0; position < config_.positions; ++position) {
-      const Tensor states = network_->decoder->hidden(open.inputs, position, open.codes, open.past, true);
-      open.inputs = network_->decoder->logits(states).argmax(-1);
-      generated.select(1, position).index_copy_(0, open.rows, open.inputs.squeeze(1));
+      open.pieces = stepper_.step(open.texts, open.pieces).argmax(-1);
+      generated.select(1, position).index_copy_(0, open.rows, open.pieces);
       if (!drop_ended(open)) break;
     }
     append_rows(generated.to(torch::kCPU), texts);
@@ -71,17 +74,15 @@ class CompactDecoder final : public model::CodeDecoder {
   /// False if all texts are at their end. Few ended ones are computed on, since to drop them copies what is kept of the others; what
   /// follows their end is not looked at.
   bool drop_ended(Open& open) const {
-    open.live.logical_and_(open.inputs.squeeze(1).ne(config_.eos_id));
+    open.live.logical_and_(open.pieces.ne(config_.eos_id));
     const std::int64_t count = open.live.sum().item<std::int64_t>(), now = open.rows.size(0);
     if (count == 0) return false;
     if (kMostEnded * (now - count) <= now) return true;
     const Tensor kept = open.live.nonzero().squeeze(1);
     open.rows = open.rows.index_select(0, kept);
-    open.codes = open.codes.index_select(0, kept);
-    open.inputs = open.inputs.index_select(0, kept);
+    open.pieces = open.pieces.index_select(0, kept);
     open.live = open.live.index_select(0, kept);
-    for (model::PastState& layer : open.past)
-      layer = {layer.keys.index_select(0, kept), layer.values.index_select(0, kept), layer.used};
+    CompactStepper::keep(open.texts, kept);
     return true;
   }
 
@@ -96,7 +97,7 @@ class CompactDecoder final : public model::CodeDecoder {
 
   model::CompactConfig config_;
   torch::Device device_;
-  model::CompactNetwork network_;
+  CompactStepper stepper_;
   std::int64_t batch_ = kBatch;
 };
 

@@ -85,8 +85,7 @@ Outcome reconstruct(model::CompactNetworkImpl& network, const Tensor& tokens, co
   const Tensor codes = disturb(network.encoder->forward(tokens), disturbance, random);
   const Tensor begin = torch::full({batch, 1}, config.bos_id, tokens.options());
   const Tensor inputs = torch::cat({begin, tokens.slice(1, 0, length - 1)}, 1);
-  std::vector<model::PastState> past = network.decoder->inject(codes);
-  const Tensor states = network.decoder->hidden(inputs, 0, codes, past, false);
+  const Tensor states = network.decoder->hidden(inputs, codes, network.decoder->inject(codes));
   const Tensor padding = tokens.eq(config.pad_id);
   const Choice choice = candidates > 0 ? choose_candidates(tokens, config.vocabulary, candidates, random) : Choice{};
   const Tensor logits =

@@ -38,10 +38,20 @@ PackedVectors::PackedVectors(std::span<const std::int16_t> queries, std::size_t 
 void PackedVectors::pack(const std::uint32_t* queries, std::size_t count, std::size_t units) {
   groups_ = (count + group_ - 1) / group_;
   units_.assign(groups_ * units * group_, 0);
-  for (std::size_t q = 0; q < count; ++q) {
-    std::uint32_t* column = units_.data() + q / group_ * units * group_ + q % group_;
-    for (std::size_t i = 0; i < units; ++i) std::memcpy(column + i * group_, queries + q * units + i, sizeof *queries);
+  for (std::size_t first = 0; first < count; first += group_) {
+    std::uint32_t* place = units_.data() + first * units;
+    const std::size_t together = std::min(group_, count - first);
+    for (std::size_t i = 0; i < units; ++i, place += group_) {  // written in the order of memory
+      for (std::size_t q = 0; q < together; ++q)
+        std::memcpy(place + q, queries + (first + q) * units + i, sizeof *queries);
+    }
   }
+}
+
+void PackedVectors::copy_floats(std::size_t query, std::span<float> to) const {
+  LARIMAR_EXPECT(query < padded() && to.size() == width_ && units_.size() == padded() * width_);
+  const std::uint32_t* column = units_.data() + query / group_ * width_ * group_ + query % group_;
+  for (std::size_t i = 0; i < width_; ++i) std::memcpy(&to[i], column + i * group_, sizeof to[i]);
 }
 
 void dot_batch(std::span<const float> rows, const PackedVectors& queries, std::span<const std::byte> next,
@@ -49,7 +59,18 @@ void dot_batch(std::span<const float> rows, const PackedVectors& queries, std::s
   const std::size_t count = rows.size() / queries.width();
   LARIMAR_EXPECT(rows.size() % queries.width() == 0 && scores.size() == count * queries.padded());
   HWY_DYNAMIC_DISPATCH(dot_batch_floats)
-  (rows.data(), count, queries.width(), queries.units(), queries.groups(), next, scores.data());
+  (rows.data(), count, queries.width(), queries.units(), queries.groups(), nullptr, next, queries.padded(),
+   scores.data());
+}
+
+void dot_batch(std::span<const float> rows, const PackedVectors& queries, std::span<const float> offsets,
+               std::size_t stride, float* scores) {
+  const std::size_t count = rows.size() / queries.width();
+  LARIMAR_EXPECT(rows.size() % queries.width() == 0 && stride >= queries.padded());
+  LARIMAR_EXPECT(offsets.empty() || offsets.size() == queries.padded());
+  HWY_DYNAMIC_DISPATCH(dot_batch_floats)
+  (rows.data(), count, queries.width(), queries.units(), queries.groups(), offsets.empty() ? nullptr : offsets.data(),
+   {}, stride, scores);
 }
 
 void dot_batch(std::span<const std::int16_t> rows, const PackedVectors& queries, const IntegerScales& scales,

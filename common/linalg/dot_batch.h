@@ -22,6 +22,8 @@ class PackedVectors {
   [[nodiscard]] std::size_t padded() const { return groups_ * group_; }
   [[nodiscard]] std::size_t groups() const { return groups_; }
   [[nodiscard]] const std::uint32_t* units() const { return units_.data(); }
+  /// A query of floats as it was given, to [width].
+  void copy_floats(std::size_t query, std::span<float> to) const;
 
  private:
   void pack(const std::uint32_t* queries, std::size_t count, std::size_t units);
@@ -35,6 +37,10 @@ class PackedVectors {
 /// Shapes  rows [count, width], scores [count, padded].
 void dot_batch(std::span<const float> rows, const PackedVectors& queries, std::span<const std::byte> next,
                std::span<float> scores);
+/// The same with a number added to each at the end: scores[r, q] = <row r, query q> + offsets[q].
+/// Shapes  offsets [padded] or empty; scores [count, stride], of which the first `padded` of each row are written.
+void dot_batch(std::span<const float> rows, const PackedVectors& queries, std::span<const float> offsets,
+               std::size_t stride, float* scores);
 
 /// What becomes of the exact sums of integers.
 struct IntegerScales {

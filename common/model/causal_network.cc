@@ -33,16 +33,6 @@ void activate(Activation kind, at::Tensor& x) {
   }
 }
 
-at::Tensor apply(const CausalAffine& affine, const at::Tensor& x) {
-  return affine.bias.defined() ? at::addmm(affine.bias, x, affine.weight.t()) : at::mm(x, affine.weight.t());
-}
-
-/// x += the product: the residual stream is added to where it lies.
-void apply_add(const CausalAffine& affine, const at::Tensor& input, at::Tensor& x) {
-  x.addmm_(input, affine.weight.t());
-  if (affine.bias.defined()) x.add_(affine.bias);
-}
-
 CausalNames checked_names(const Checkpoint& checkpoint, const CausalConfig& config, const std::string& prefix,
                           const TensorShapes& extra) {
   CausalNames names = causal_names(config, checkpoint, prefix);
@@ -74,7 +64,7 @@ KvCache CausalNetwork::make_cache() const {
 }
 
 at::Tensor CausalNetwork::embed(const at::Tensor& tokens) const {
-  if (config_.is_tied) return at::index_select(weights_.head, 0, tokens.reshape({-1}).to(options_.device()));
+  if (config_.is_tied) return weights_.head.weights_of(tokens.reshape({-1}));
   const at::Tensor table = borrow_tensor(checkpoint_->at(names_.base + names_.tokens + ".weight"));
   return at::index_select(table, 0, tokens.reshape({-1})).to(options_);
 }
@@ -88,11 +78,11 @@ void CausalNetwork::add_mlp(const CausalLayer& layer, at::Tensor& x) const {
   const auto inner = static_cast<std::int64_t>(config_.intermediate);
   for (std::int64_t first = 0; first < x.size(0); first += kMlpRows) {
     at::Tensor rows = x.narrow(0, first, std::min(kMlpRows, x.size(0) - first));
-    const at::Tensor wide = apply(layer.widen, normalize(layer.mlp_norm, rows));
+    const at::Tensor wide = layer.widen(normalize(layer.mlp_norm, rows));
     at::Tensor gate = wide.narrow(1, 0, inner);
     activate(config_.activation, gate);
     if (names_.is_gated) gate.mul_(wide.narrow(1, inner, inner));
-    apply_add(layer.narrow, gate, rows);
+    rows.add_(layer.narrow(gate));
   }
 }
 
@@ -122,12 +112,12 @@ at::Tensor CausalNetwork::hidden(const Input& input, KvCache& cache) {
                          options_);
   for (std::int64_t i = 0; i < static_cast<std::int64_t>(config_.layers); ++i) {
     const CausalLayer& layer = weights_.layers[static_cast<std::size_t>(i)];
-    const at::Tensor parts = apply(layer.query_key_value, normalize(layer.attention_norm, x))
-                                 .view({rows, count, heads + 2 * kv_heads, size});
+    const at::Tensor parts =
+        layer.query_key_value(normalize(layer.attention_norm, x)).view({rows, count, heads + 2 * kv_heads, size});
     const at::Tensor queries_keys = parts.narrow(2, 0, heads + kv_heads);
     const at::Tensor turned = rotary_ ? turn(queries_keys, angles) : queries_keys;
     cache.append(i, turned.narrow(2, heads, kv_heads), parts.narrow(2, heads + kv_heads, kv_heads));
-    apply_add(layer.attention_out, attend(turned.narrow(2, 0, heads), cache.keys(i, end), cache.values(i, end)), x);
+    x.add_(layer.attention_out(attend(turned.narrow(2, 0, heads), cache.keys(i, end), cache.values(i, end))));
     add_mlp(layer, x);
   }
   cache.advance(count);
@@ -135,7 +125,7 @@ at::Tensor CausalNetwork::hidden(const Input& input, KvCache& cache) {
 }
 
 at::Tensor CausalNetwork::logits(const at::Tensor& states) const {
-  return at::mm(states, weights_.head.t()).to(at::kFloat);
+  return weights_.head(states).to(at::kFloat).contiguous();
 }
 
 }  // namespace larimar::model

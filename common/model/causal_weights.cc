@@ -13,13 +13,12 @@ CausalAffine read_norm(const TensorReader& reader, const std::string& name, bool
   return {reader.read(name + ".weight"), has_bias ? reader.read(name + ".bias") : at::Tensor()};
 }
 
-CausalAffine read_affine(const TensorReader& reader, const std::string& layer, const std::vector<std::string>& parts,
-                         const CausalNames& names) {
+Projection read_projection(const TensorReader& reader, const std::string& layer, const std::vector<std::string>& parts,
+                           const CausalNames& names) {
   std::vector<std::string> weights;
   for (const std::string& part : parts) weights.push_back(layer + part + ".weight");
-  CausalAffine affine{reader.stack(weights, names.is_transposed), {}};
-  if (names.has_bias) affine.bias = reader.read(layer + parts.front() + ".bias");
-  return affine;
+  return {reader.stack(weights, names.is_transposed),
+          names.has_bias ? reader.read(layer + parts.front() + ".bias") : at::Tensor()};
 }
 
 }  // namespace
@@ -46,9 +45,10 @@ at::Tensor TensorReader::stack(const std::vector<std::string>& names, bool is_tr
     rows += parts.back().size(0);
   }
   const std::int64_t columns = parts.front().size(1);
-  // A product with one position is a sum of rows of [in, out], faster than dot products with rows of [out, in] wherever the
-  // output is the wider side; with many positions both are equal (bench/compare_models.py shows decoding and prefill).
-  at::Tensor whole = rows >= columns ? at::empty({columns, rows}, options_).t() : at::empty({rows, columns}, options_);
+  // LibTorch's product with one position is a sum of rows of [in, out], faster than dot products with rows of [out, in] wherever the
+  // output is the wider side; with many positions both are equal.
+  const bool transposed = !is_laid_out(options_) && rows >= columns;
+  at::Tensor whole = transposed ? at::empty({columns, rows}, options_).t() : at::empty({rows, columns}, options_);
   std::int64_t row = 0;
   for (const at::Tensor& part : parts) {
     whole.narrow(0, row, part.size(0)).copy_(part);
@@ -61,18 +61,18 @@ CausalWeights read_causal_weights(const Checkpoint& checkpoint, const CausalConf
                                   const std::string& prefix, const at::TensorOptions& options) {
   const TensorReader reader(checkpoint, options);
   CausalWeights weights;
-  weights.head =
-      reader.stack({config.is_tied ? names.base + names.tokens + ".weight" : prefix + "lm_head.weight"}, false);
+  weights.head = {
+      reader.stack({config.is_tied ? names.base + names.tokens + ".weight" : prefix + "lm_head.weight"}, false), {}};
   if (!names.positions.empty()) weights.positions = reader.read(names.base + names.positions + ".weight");
   weights.final_norm = read_norm(reader, names.base + names.final_norm, names.has_bias);
   for (std::uint64_t i = 0; i < config.layers; ++i) {
     const std::string layer = names.layer(i);
     weights.layers.push_back({.attention_norm = read_norm(reader, layer + names.attention_norm, names.has_bias),
                               .mlp_norm = read_norm(reader, layer + names.mlp_norm, names.has_bias),
-                              .query_key_value = read_affine(reader, layer, names.query_key_value, names),
-                              .attention_out = read_affine(reader, layer, {names.attention_out}, names),
-                              .widen = read_affine(reader, layer, names.widen, names),
-                              .narrow = read_affine(reader, layer, {names.narrow}, names)});
+                              .query_key_value = read_projection(reader, layer, names.query_key_value, names),
+                              .attention_out = read_projection(reader, layer, {names.attention_out}, names),
+                              .widen = read_projection(reader, layer, names.widen, names),
+                              .narrow = read_projection(reader, layer, {names.narrow}, names)});
   }
   return weights;
 }

@@ -8,24 +8,25 @@
 #include "common/model/causal_config.h"
 #include "common/model/causal_tensors.h"
 #include "common/model/checkpoint.h"
+#include "common/model/projection.h"
 
 namespace larimar::model {
 
 struct CausalAffine {
-  at::Tensor weight;  // [out, in]
-  at::Tensor bias;    // [out], or undefined
+  at::Tensor weight;  // [width]
+  at::Tensor bias;    // [width], or undefined
 };
 
 struct CausalLayer {
   CausalAffine attention_norm, mlp_norm;  // bias undefined: root mean square
-  CausalAffine query_key_value;           // one product in place of three
-  CausalAffine attention_out;
-  CausalAffine widen;  // gate above value, where the family has a gate
-  CausalAffine narrow;
+  Projection query_key_value;             // one product in place of three
+  Projection attention_out;
+  Projection widen;  // gate above value, where the family has a gate
+  Projection narrow;
 };
 
 struct CausalWeights {
-  at::Tensor head;       // [vocabulary, hidden]: output weights, and the token embedding if they are tied
+  Projection head;       // [vocabulary, hidden]: output weights, and the token embedding if they are tied
   at::Tensor positions;  // [positions, hidden], or undefined
   CausalAffine final_norm;
   std::vector<CausalLayer> layers;
@@ -39,8 +40,8 @@ class TensorReader {
       : checkpoint_(checkpoint), options_(options) {}
 
   [[nodiscard]] at::Tensor read(const std::string& name) const;
-  /// Matrices above each other; each stored as [in, out] if `is_transposed`, returned as [out, in], which lies in memory as
-  /// products read it fastest: transposed where out >= in.
+  /// Matrices above each other; each stored as [in, out] if `is_transposed`, returned as [out, in]. Where LibTorch will multiply it lies in
+  /// memory as products read it fastest: transposed where out >= in.
   [[nodiscard]] at::Tensor stack(const std::vector<std::string>& names, bool is_transposed) const;
 
  private:

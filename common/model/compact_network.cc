@@ -43,21 +43,13 @@ LayerImpl::LayerImpl(const CompactConfig& config) : heads(config.heads) {
   mlp_out = register_module("mlp_out", torch::nn::Linear(4 * d, d));
 }
 
-void PastState::put(const Tensor& more_keys, const Tensor& more_values) {
-  const std::int64_t count = more_keys.size(2);
-  keys.narrow(2, used, count).copy_(more_keys);
-  values.narrow(2, used, count).copy_(more_values);
-  used += count;
-}
-
-Tensor LayerImpl::forward(Tensor x, const Tensor& mask, PastState* past, bool grow) {
+Tensor LayerImpl::forward(Tensor x, const Tensor& mask, const PastState* past) {
   const std::int64_t batch = x.size(0), length = x.size(1), width = x.size(2), size = width / heads;
   const Tensor parts = qkv(attention_norm(x)).view({batch, length, 3, heads, size}).permute({2, 0, 3, 1, 4});
   Tensor keys = parts[1], values = parts[2];
   if (past != nullptr) {
-    if (grow) past->put(keys, values);
-    keys = grow ? past->keys.narrow(2, 0, past->used) : torch::cat({past->keys, keys}, 2);
-    values = grow ? past->values.narrow(2, 0, past->used) : torch::cat({past->values, values}, 2);
+    keys = torch::cat({past->keys, keys}, 2);
+    values = torch::cat({past->values, values}, 2);
   }
   Tensor scores = torch::matmul(parts[0], keys.transpose(-2, -1)) * (1.0 / std::sqrt(static_cast<double>(size)));
   if (mask.defined()) scores = scores + mask;
@@ -82,7 +74,7 @@ Tensor CompactEncoderImpl::forward(const Tensor& tokens) {
   const Tensor real = tokens.ne(config.pad_id);  // [B, L]
   Tensor x = pieces(tokens) + positions->weight.slice(0, 0, length);
   const Tensor mask = real.logical_not().to(x.dtype()).mul(kMasked).view({batch, 1, 1, length});
-  for (const auto& layer : *layers) x = layer->as<Layer>()->forward(x, mask, nullptr, false);
+  for (const auto& layer : *layers) x = layer->as<Layer>()->forward(x, mask, nullptr);
   x = final_norm(x) * real.unsqueeze(-1);
   Tensor latents = to_latent(x.reshape({batch, groups, config.group() * config.width}));
   latents = latents * torch::rsqrt(latents.pow(2).mean(-1, true) + 1e-6);
@@ -106,7 +98,7 @@ CompactDecoderImpl::CompactDecoderImpl(const CompactConfig& sizes) : config(size
   initialise(*this);
 }
 
-std::vector<PastState> CompactDecoderImpl::inject(const Tensor& codes, std::int64_t room) {
+std::vector<PastState> CompactDecoderImpl::inject(const Tensor& codes) {
   const std::int64_t batch = codes.size(0), size = config.width / config.heads;
   const Tensor latents = codes.view({batch, config.latents, config.latent_size});
   std::vector<PastState> past;
@@ -115,28 +107,19 @@ std::vector<PastState> CompactDecoderImpl::inject(const Tensor& codes, std::int6
                              ->forward(latents)
                              .view({batch, config.latents, 2, config.heads, size})
                              .permute({2, 0, 3, 1, 4});
-    if (room == 0) {
-      past.push_back({parts[0], parts[1], config.latents});
-      continue;
-    }
-    const std::vector<std::int64_t> shape{batch, config.heads, config.latents + room, size};
-    past.push_back({torch::empty(shape, parts.options()), torch::empty(shape, parts.options())});
-    past.back().put(parts[0], parts[1]);
+    past.push_back({parts[0], parts[1]});
   }
   return past;
 }
 
-Tensor CompactDecoderImpl::hidden(const Tensor& inputs, std::int64_t first, const Tensor& codes,
-                                  std::vector<PastState>& past, bool grow) {
+Tensor CompactDecoderImpl::hidden(const Tensor& inputs, const Tensor& codes, const std::vector<PastState>& past) {
   const std::int64_t batch = inputs.size(0), length = inputs.size(1);
   const Tensor latents = codes.view({batch, config.latents, config.latent_size});
-  const Tensor aligned = torch::arange(first, first + length, inputs.options()).floor_divide(config.group());
-  // Of a latent's vector one row is needed for one position, and all for many.
-  const Tensor embedded = length == 1 ? latent_to_embedding(latents.index_select(1, aligned))
-                                      : latent_to_embedding(latents).index_select(1, aligned);
-  Tensor x = pieces(inputs) + positions->weight.slice(0, first, first + length) + embedded;
-  const Tensor mask = length > 1 ? causal_mask(length, past.front().used, x) : Tensor();
-  for (std::size_t i = 0; i < past.size(); ++i) x = layers[i]->as<Layer>()->forward(x, mask, &past[i], grow);
+  const Tensor aligned = torch::arange(length, inputs.options()).floor_divide(config.group());
+  Tensor x =
+      pieces(inputs) + positions->weight.slice(0, 0, length) + latent_to_embedding(latents).index_select(1, aligned);
+  const Tensor mask = causal_mask(length, past.front().keys.size(2), x);
+  for (std::size_t i = 0; i < past.size(); ++i) x = layers[i]->as<Layer>()->forward(x, mask, &past[i]);
   return final_norm(x);
 }
 

@@ -3,29 +3,23 @@
 #include <torch/nn.h>
 #include <torch/types.h>
 
-#include <cstdint>
 #include <vector>
 
 #include "common/model/compact_config.h"
 
 namespace larimar::model {
 
-/// Keys and values of one layer that later positions attend to, each [batch, heads, room, width / heads]. The first `used` of
-/// the room's positions are filled.
+/// Keys and values of one layer that later positions attend to, each [batch, heads, positions, width / heads].
 struct PastState {
   torch::Tensor keys;
   torch::Tensor values;
-  std::int64_t used = 0;
-
-  void put(const torch::Tensor& more_keys, const torch::Tensor& more_values);
 };
 
 /// One pre-norm transformer layer: attention over the input (and past positions before it), then a ReLU MLP of 4 d.
 struct LayerImpl : torch::nn::Module {
   explicit LayerImpl(const CompactConfig& config);
   /// x [B, L, d]; mask [B or 1, 1, L, past + L] added to the scores, or undefined for none; past may be null.
-  /// With `grow`, the keys and values of x are put into *past, which must have room for them.
-  torch::Tensor forward(torch::Tensor x, const torch::Tensor& mask, PastState* past, bool grow);
+  torch::Tensor forward(torch::Tensor x, const torch::Tensor& mask, const PastState* past);
 
   std::int64_t heads;
   torch::nn::LayerNorm attention_norm{nullptr}, mlp_norm{nullptr};
@@ -53,12 +47,11 @@ TORCH_MODULE(CompactEncoder);
 /// and added to the embedding at position t, here through the latent floor(t m / T). Output weights are tied.
 struct CompactDecoderImpl : torch::nn::Module {
   explicit CompactDecoderImpl(const CompactConfig& config);
-  /// The m past positions of every layer, from codes [B, C], and room for so many more behind them.
-  std::vector<PastState> inject(const torch::Tensor& codes, std::int64_t room = 0);
-  /// Hidden states [B, L, d] for inputs [B, L] that stand at positions first ... first + L - 1.
-  /// `past` comes from inject(); with `grow` (one position at a time) its room takes the inputs.
-  torch::Tensor hidden(const torch::Tensor& inputs, std::int64_t first, const torch::Tensor& codes,
-                       std::vector<PastState>& past, bool grow);
+  /// The m past positions of every layer, from codes [B, C].
+  std::vector<PastState> inject(const torch::Tensor& codes);
+  /// Hidden states [B, L, d] for inputs [B, L], the first L positions of each text; `past` comes from inject(). Decoding goes
+  /// position by position and has its own form (decoder/compact_stepper.h).
+  torch::Tensor hidden(const torch::Tensor& inputs, const torch::Tensor& codes, const std::vector<PastState>& past);
   /// Scores of the next piece [.., vocabulary] from hidden states [.., d].
   torch::Tensor logits(const torch::Tensor& hidden_states);
   /// The same for some pieces only: candidates [n] int64 to scores [.., n]. Training uses it.

@@ -36,8 +36,7 @@ double largest(const Tensor& tensor) { return tensor.abs().max().item<double>();
 class CompactNetworkTest : public ::testing::Test {
  protected:
   Tensor logits(const Tensor& inputs, const Tensor& codes) {
-    auto past = network_->decoder->inject(codes);
-    return network_->decoder->logits(network_->decoder->hidden(inputs, 0, codes, past, false));
+    return network_->decoder->logits(network_->decoder->hidden(inputs, codes, network_->decoder->inject(codes)));
   }
   torch::NoGradGuard guard_;
   CompactNetwork network_ = tiny_network(4);
@@ -80,17 +79,6 @@ TEST_F(CompactNetworkTest, LaterTokensDoNotChangeEarlierScores) {
     const Tensor after = logits(changed, codes);
     EXPECT_LT(largest((after - before).slice(1, 0, at)), 1e-5) << at;
     EXPECT_GT(largest((after - before).slice(1, at, 16)), 1e-3) << at;
-  }
-}
-
-TEST_F(CompactNetworkTest, OneTokenAtATimeGivesTheSameScores) {
-  const Tensor tokens = batch_of({15, 11, 1}, 16), codes = network_->encoder->forward(tokens),
-               whole = logits(tokens, codes);
-  auto past = network_->decoder->inject(codes, 16);
-  for (std::int64_t at = 0; at < 16; ++at) {
-    const Tensor states = network_->decoder->hidden(tokens.slice(1, at, at + 1), at, codes, past, true);
-    EXPECT_LT(largest(network_->decoder->logits(states) - whole.slice(1, at, at + 1)), 1e-4) << at;
-    EXPECT_EQ(past[0].used, 4 + at + 1);
   }
 }
 
