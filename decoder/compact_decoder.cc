@@ -5,11 +5,11 @@
 #include <algorithm>
 
 #include "common/base/error.h"
+#include "common/model/compact_stepper.h"
 #include "common/model/compact_weights.h"
 #include "common/model/in_batches.h"
 #include "common/model/placement.h"
 #include "common/model/torch_bridge.h"
-#include "decoder/compact_stepper.h"
 
 namespace larimar::decoder {
 namespace {
@@ -48,13 +48,13 @@ class CompactDecoder final : public model::CodeDecoder {
     Tensor rows;    // [open] place in the batch
     Tensor pieces;  // [open] the last one of each
     Tensor live;    // [open] whether its end has not come
-    CompactStepper::Texts texts;
+    model::CompactStepper::Texts texts;
   };
 
-  CompactStepper load(const std::filesystem::path& folder) const {
+  model::CompactStepper load(const std::filesystem::path& folder) const {
     model::CompactNetwork network = model::load_network(folder, config_);
     network->decoder->to(device_);
-    return CompactStepper(network->decoder);
+    return model::CompactStepper(network->decoder);
   }
 
   void decode_batch(const Tensor& codes, std::vector<std::vector<TokenId>>& texts) {
@@ -82,7 +82,7 @@ class CompactDecoder final : public model::CodeDecoder {
     open.rows = open.rows.index_select(0, kept);
     open.pieces = open.pieces.index_select(0, kept);
     open.live = open.live.index_select(0, kept);
-    CompactStepper::keep(open.texts, kept);
+    model::CompactStepper::keep(open.texts, kept);
     return true;
   }
 
@@ -97,7 +97,7 @@ class CompactDecoder final : public model::CodeDecoder {
 
   model::CompactConfig config_;
   torch::Device device_;
-  CompactStepper stepper_;
+  model::CompactStepper stepper_;
   std::int64_t batch_ = kBatch;
 };
 

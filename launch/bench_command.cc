@@ -66,7 +66,7 @@ void print_table(const std::vector<bench::Measured>& lines) {
 void add_bench_options(CLI::App& app, BenchCommand& command) {
   app.add_option(
       "parts", command.parts,
-      "what to measure: limits, scan, encode, write, decode, query, scaling (default: all but the last two)");
+      "what to measure: limits, scan, linear, encode, write, decode, query, scaling (default: all but the last two)");
   app.add_flag("--quick", command.options.quick, "small sizes, to see that all works; says nothing about speed");
   app.add_option("--rounds", command.options.rounds, "times that everything is measured, in turns")
       ->capture_default_str();

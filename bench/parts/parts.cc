@@ -1,4 +1,5 @@
 #include "bench/parts/limits.h"
+#include "bench/parts/linear.h"
 #include "bench/parts/measured.h"
 #include "bench/parts/networks.h"
 #include "bench/parts/query.h"
@@ -12,6 +13,7 @@ const std::vector<NamedPart>& all_parts() {
   static const std::vector<NamedPart> parts{
       {"limits", "read bandwidth, peak of products, latency of messages", limits_part},
       {"scan", "searches over fp32, bf16 and int8 keys", scan_part},
+      {"linear", "layers of networks, their weights laid out once", linear_part},
       {"encode", "segments to codes and texts to keys", encode_part},
       {"write", "codes into the memory, keys into the stores of a scan, and both onto the disk", write_part},
       {"decode", "codes back to text, and tokens of the language model", decode_part},

@@ -50,7 +50,7 @@ struct CompactDecoderImpl : torch::nn::Module {
   /// The m past positions of every layer, from codes [B, C].
   std::vector<PastState> inject(const torch::Tensor& codes);
   /// Hidden states [B, L, d] for inputs [B, L], the first L positions of each text; `past` comes from inject(). Decoding goes
-  /// position by position and has its own form (decoder/compact_stepper.h).
+  /// position by position and has its own form (common/model/compact_stepper.h).
   torch::Tensor hidden(const torch::Tensor& inputs, const torch::Tensor& codes, const std::vector<PastState>& past);
   /// Scores of the next piece [.., vocabulary] from hidden states [.., d].
   torch::Tensor logits(const torch::Tensor& hidden_states);

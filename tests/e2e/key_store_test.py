@@ -89,7 +89,7 @@ class Bench(ProgramTest):
             self.assertEqual(result.code, 0, result.err)
             told = json.loads(result.out)
             self.assertEqual(told, json.loads((self.folder / "bench.json").read_text(encoding="utf-8")))
-            self.assertEqual({row["part"] for row in told["rows"]}, {"limits", "scan", "encode", "write", "decode"})
+            self.assertEqual({row["part"] for row in told["rows"]}, {"limits", "scan", "linear", "encode", "write", "decode"})
             for row in told["rows"]:
                 self.assertTrue(math.isfinite(row["value"]) and row["value"] > 0, row)
                 self.assertEqual(row["share"] is None, row["limit"] == "", row)
@@ -109,7 +109,7 @@ class Bench(ProgramTest):
     def test_unknown_parts_are_named(self):
         result = self.run_program("bench", "speed")
         self.assertEqual(result.code, 2, result.err)
-        self.assertIn("limits, scan, encode, write, decode, query, scaling", result.err)
+        self.assertIn("limits, scan, linear, encode, write, decode, query, scaling", result.err)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 // Position by position as all at once.
-#include "decoder/compact_stepper.h"
+#include "common/model/compact_stepper.h"
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
 #include "tests/unit/model/compact_folder.h"
 
-namespace larimar::decoder {
+namespace larimar::model {
 namespace {
 
 using torch::Tensor;
@@ -22,7 +22,7 @@ class CompactStepperTest : public testing::Test {
     whole_ = network_->decoder->logits(network_->decoder->hidden(pieces_, codes_, network_->decoder->inject(codes_)));
   }
   torch::NoGradGuard guard_;
-  model::CompactNetwork network_ = model::tiny_network(4);
+  CompactNetwork network_ = tiny_network(4);
   CompactStepper stepper_{network_->decoder};
   Tensor codes_, pieces_, whole_;
 };
@@ -56,4 +56,4 @@ TEST_F(CompactStepperTest, ATextDoesNotDependOnThoseBesideIt) {
 }
 
 }  // namespace
-}  // namespace larimar::decoder
+}  // namespace larimar::model

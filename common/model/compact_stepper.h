@@ -8,20 +8,20 @@
 #include "common/model/compact_network.h"
 #include "common/model/projection.h"
 
-namespace larimar::decoder {
+namespace larimar::model {
 
 /// CompactDecoderImpl without gradients: linear layers are prepared once, and keys and values of later positions go where room was
 /// made for them at the start. The same sums, but for their order. Callers hold an inference guard. Not thread-safe.
 class CompactStepper {
  public:
   /// Borrows nothing: the network's small tensors are shared with it.
-  explicit CompactStepper(const model::CompactDecoder& network);
+  explicit CompactStepper(const CompactDecoder& network);
 
   /// Texts that are decoded side by side.
   struct Texts {
-    at::Tensor codes;                    // [B, m, c]
-    std::vector<model::PastState> past;  // [layers], with room for all positions
-    std::int64_t position = 0;           // the next one
+    at::Tensor codes;             // [B, m, c]
+    std::vector<PastState> past;  // [layers], with room for all positions
+    std::int64_t position = 0;    // the next one
   };
   /// Shapes  codes [B, C] on the network's device.
   [[nodiscard]] Texts begin(const at::Tensor& codes) const;
@@ -32,13 +32,13 @@ class CompactStepper {
 
  private:
   struct Linears {
-    model::Projection qkv, attention_out, mlp_in, mlp_out;
+    Projection qkv, attention_out, mlp_in, mlp_out;
   };
   [[nodiscard]] at::Tensor attend(std::size_t layer, const at::Tensor& x, Texts& texts) const;
 
-  model::CompactDecoder network_;
+  CompactDecoder network_;
   std::vector<Linears> linears_;  // [layers]
-  model::Projection to_embedding_, head_;
+  Projection to_embedding_, head_;
 };
 
-}  // namespace larimar::decoder
+}  // namespace larimar::model
