@@ -83,6 +83,15 @@ class Answers(StaticKeysTest):
             self.assertEqual(found[answer["id"]]["citations"][0]["excerpt"], answer["citations"][0]["excerpt"])
             self.assertAlmostEqual(found[answer["id"]]["score"], answer["score"], places=3)
 
+    def test_the_shortlist_is_as_long_as_asked_for(self):
+        self.ingest()
+        for length in (4, 9):  # 4 are read for an answer
+            found = self.asked("--shortlist", length, out=f"out{length}")
+            self.assertEqual({len(answer["decoded"]) for answer in found.values()}, {4})
+            report = json.loads((self.folder / f"out{length}" / "run.json").read_text(encoding="utf-8"))
+            self.assertEqual(report["config"]["shortlist"], length)
+            self.assertEqual(found["ink"]["citations"][0]["excerpt"], RIGHT["ink"])
+
     def test_a_memory_grows_and_forgets_by_the_same_keys(self):
         self.ingest()
         more = self.write("more.txt", "The password of the harbour office is tangerine.\n")
@@ -121,6 +130,8 @@ class Refusals(StaticKeysTest):
         damaged.write_bytes(self.table.read_bytes()[:100_000])
         self.refused(run("--keys", "static", table=damaged), 65, str(damaged))
         self.refused(run("--keys", "static", table=self.with_other_vectors()), 65, "damaged", "larimar static-keys")
+        self.refused(run("--keys", "static", "--shortlist", 0), 2, "--shortlist")
+        self.refused(run("--keys", "static", "--shortlist", 257), 2, "--shortlist")
         self.assertFalse((self.out / "answers.jsonl").exists())
 
     def test_a_memory_is_asked_with_its_own_table(self):
