@@ -69,7 +69,7 @@ at::Tensor CausalNetwork::embed(const at::Tensor& tokens) const {
   return at::index_select(table, 0, tokens.reshape({-1})).to(options_);
 }
 
-at::Tensor CausalNetwork::normalize(const CausalAffine& norm, const at::Tensor& x) const {
+at::Tensor CausalNetwork::normalize(const CausalNorm& norm, const at::Tensor& x) const {
   if (norm.bias.defined()) return at::layer_norm(x, norm.weight.sizes(), norm.weight, norm.bias, config_.norm_epsilon);
   return at::rms_norm(x, norm.weight.sizes(), norm.weight, config_.norm_epsilon);
 }

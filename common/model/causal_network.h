@@ -42,7 +42,7 @@ class CausalNetwork {
 
  private:
   [[nodiscard]] at::Tensor embed(const at::Tensor& tokens) const;
-  [[nodiscard]] at::Tensor normalize(const CausalAffine& norm, const at::Tensor& x) const;
+  [[nodiscard]] at::Tensor normalize(const CausalNorm& norm, const at::Tensor& x) const;
   void add_mlp(const CausalLayer& layer, at::Tensor& x) const;
   /// Positions of new columns [1 or rows, new], on the network's device.
   [[nodiscard]] at::Tensor find_positions(const KvCache& cache, std::int64_t count) const;

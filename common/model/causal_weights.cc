@@ -9,7 +9,7 @@
 namespace larimar::model {
 namespace {
 
-CausalAffine read_norm(const TensorReader& reader, const std::string& name, bool has_bias) {
+CausalNorm read_norm(const TensorReader& reader, const std::string& name, bool has_bias) {
   return {reader.read(name + ".weight"), has_bias ? reader.read(name + ".bias") : at::Tensor()};
 }
 

@@ -12,14 +12,14 @@
 
 namespace larimar::model {
 
-struct CausalAffine {
+struct CausalNorm {
   at::Tensor weight;  // [width]
   at::Tensor bias;    // [width], or undefined
 };
 
 struct CausalLayer {
-  CausalAffine attention_norm, mlp_norm;  // bias undefined: root mean square
-  Projection query_key_value;             // one product in place of three
+  CausalNorm attention_norm, mlp_norm;  // bias undefined: root mean square
+  Projection query_key_value;           // one product in place of three
   Projection attention_out;
   Projection widen;  // gate above value, where the family has a gate
   Projection narrow;
@@ -28,7 +28,7 @@ struct CausalLayer {
 struct CausalWeights {
   Projection head;       // [vocabulary, hidden]: output weights, and the token embedding if they are tied
   at::Tensor positions;  // [positions, hidden], or undefined
-  CausalAffine final_norm;
+  CausalNorm final_norm;
   std::vector<CausalLayer> layers;
 };
 
