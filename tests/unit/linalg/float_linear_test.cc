@@ -2,32 +2,17 @@
 #include "common/linalg/float_linear.h"
 
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <cmath>
-#include <random>
 
 #include "common/base/error.h"
+#include "tests/unit/linalg/layers.h"
+#include "tests/unit/linalg/reference.h"
 
 namespace larimar::linalg {
 namespace {
 
-Matrix random_matrix(Index rows, Index columns, unsigned seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  Matrix numbers(rows, columns);
-  for (Index i = 0; i < numbers.size(); ++i) numbers.data()[i] = normal(random);
-  return numbers;
-}
-
-std::span<const float> all_of(const Matrix& matrix) { return {matrix.data(), static_cast<std::size_t>(matrix.size())}; }
-std::span<float> all_of(Matrix& matrix) { return {matrix.data(), static_cast<std::size_t>(matrix.size())}; }
-
-Matrix applied(const FloatLinear& layer, const Matrix& x) {
-  Matrix y(x.rows(), static_cast<Index>(layer.stride()));
-  layer.apply(all_of(x), all_of(y));
-  return y.leftCols(static_cast<Index>(layer.outputs()));
-}
+using reference::random_matrix;
 
 TEST(FloatLinear, IsNearToTheProductInDouble) {
   for (const Index inputs : {1, 3, 48, 384, 1536}) {
@@ -79,12 +64,9 @@ TEST(FloatLinear, EveryInstructionSetIsAsNear) {
   const Matrix usual = applied(FloatLinear(weights, all_of(bias)), x);
   int tried = 0;
   for (std::int64_t left = hwy::SupportedTargets() & HWY_TARGETS; left != 0; left &= left - 1) {
-    hwy::SetSupportedTargetsForTest(left & -left);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    const OnTarget target(left & -left);
     EXPECT_LT((applied(FloatLinear(weights, all_of(bias)), x) - usual).cwiseAbs().maxCoeff(), 1e-4F)
         << hwy::TargetName(left & -left);
-    hwy::SetSupportedTargetsForTest(0);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
     ++tried;
   }
   EXPECT_GE(tried, 2);

@@ -3,47 +3,18 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <cmath>
 #include <limits>
-#include <random>
 
 #include "common/base/error.h"
+#include "tests/unit/linalg/layers.h"
+#include "tests/unit/linalg/reference.h"
 
 namespace larimar::linalg {
 namespace {
 
-Matrix random_matrix(Index rows, Index columns, unsigned seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  Matrix numbers(rows, columns);
-  for (Index i = 0; i < numbers.size(); ++i) numbers.data()[i] = normal(random);
-  return numbers;
-}
-
-std::span<const float> all_of(const Matrix& matrix) { return {matrix.data(), static_cast<std::size_t>(matrix.size())}; }
-
-Matrix applied(const IntegerLinear& layer, const Matrix& x) {
-  Matrix y(x.rows(), static_cast<Index>(layer.stride()));
-  layer.apply(all_of(x), {y.data(), static_cast<std::size_t>(y.size())});
-  return y.leftCols(static_cast<Index>(layer.outputs()));
-}
-
-/// Back to the best instruction set when it goes.
-class OnTarget {
- public:
-  explicit OnTarget(std::int64_t target) { use(target); }
-  ~OnTarget() { use(0); }
-  OnTarget(const OnTarget&) = delete;
-  OnTarget& operator=(const OnTarget&) = delete;
-
- private:
-  static void use(std::int64_t target) {
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  }
-};
+using reference::random_matrix;
 
 TEST(IntegerLinear, IsNearToTheProductInDouble) {
   for (const Index inputs : {2, 48, 384, 1536}) {
