@@ -45,13 +45,14 @@ CausalNames checked_names(const Checkpoint& checkpoint, const CausalConfig& conf
 }  // namespace
 
 CausalNetwork::CausalNetwork(std::shared_ptr<const Checkpoint> checkpoint, CausalConfig config,
-                             const std::string& prefix, const at::TensorOptions& options, const TensorShapes& extra)
+                             const std::string& prefix, const at::TensorOptions& options, const TensorShapes& extra,
+                             const Adapters* adapters)
     : checkpoint_(std::move(checkpoint)),
       config_(std::move(config)),
       options_(options),
       names_(checked_names(*checkpoint_, config_, prefix, extra)) {
   const c10::InferenceMode inference;
-  weights_ = read_causal_weights(*checkpoint_, config_, names_, prefix, options_);
+  weights_ = read_causal_weights(*checkpoint_, config_, names_, prefix, options_, adapters);
   if (config_.rotary) rotary_.emplace(*config_.rotary, options_);
   if (config_.is_tied) checkpoint_.reset();
 }
@@ -94,14 +95,17 @@ at::Tensor CausalNetwork::find_positions(const KvCache& cache, std::int64_t coun
 }
 
 at::Tensor CausalNetwork::hidden(const Input& input, KvCache& cache) {
-  const std::int64_t rows = input.tokens.size(0), count = input.tokens.size(1);
+  const at::Tensor& columns = input.embeddings.defined() ? input.embeddings : input.tokens;
+  const std::int64_t rows = columns.size(0), count = columns.size(1);
   const auto heads = static_cast<std::int64_t>(config_.heads), kv_heads = static_cast<std::int64_t>(config_.kv_heads);
   const auto size = static_cast<std::int64_t>(config_.head_size), width = static_cast<std::int64_t>(config_.hidden);
   LARIMAR_EXPECT(rows == cache.rows() && count > 0);
   cache.reserve(count);
   const std::int64_t end = cache.columns() + count;
   const at::Tensor positions = find_positions(cache, count);
-  at::Tensor x = embed(input.tokens);
+  // Layers add to x in place, so embeddings that belong to the caller are copied.
+  at::Tensor x = input.embeddings.defined() ? input.embeddings.reshape({rows * count, width}).to(options_, false, true)
+                                            : embed(input.tokens);
   if (weights_.positions.defined()) x.view({rows, count, width}).add_(at::embedding(weights_.positions, positions));
   if (input.addend.defined()) x.view({rows, count, width}).add_(input.addend);
   const RotaryAngles angles = rotary_ ? rotary_->angles(positions, end, input.is_long) : RotaryAngles{};

@@ -20,19 +20,21 @@ namespace larimar::model {
 class CausalNetwork {
  public:
   /// Tensor names of the checkpoint begin with `prefix`; names in `extra` may stand beside them.
+  /// `adapters`, if not null, change weights as they are read.
   /// Throws FormatError if tensors are missing, unknown or misshapen.
   CausalNetwork(std::shared_ptr<const Checkpoint> checkpoint, CausalConfig config, const std::string& prefix,
-                const at::TensorOptions& options, const TensorShapes& extra = {});
+                const at::TensorOptions& options, const TensorShapes& extra = {}, const Adapters* adapters = nullptr);
 
   [[nodiscard]] const CausalConfig& config() const { return config_; }
   [[nodiscard]] const at::TensorOptions& options() const { return options_; }
   [[nodiscard]] KvCache make_cache() const;
 
-  /// What columns to come add to their token embeddings, and how they are turned.
+  /// What columns to come are, and how they are turned.
   struct Input {
-    at::Tensor tokens;     // [rows, new] int64 on the CPU
-    at::Tensor addend;     // [rows, 1, hidden], or undefined
-    bool is_long = false;  // long-rope's frequencies for long texts
+    at::Tensor tokens;           // [rows, new] int64 on the CPU; undefined beside embeddings
+    at::Tensor embeddings = {};  // [rows, new, hidden] in place of those of tokens
+    at::Tensor addend = {};      // [rows, 1, hidden] added to each, or undefined
+    bool is_long = false;        // long-rope's frequencies for long texts
   };
   /// One pass over new columns behind those of the cache, which takes them up. Returns the last hidden states
   /// [rows, new, hidden] after the final norm.

@@ -36,11 +36,19 @@ at::Tensor TensorReader::read(const std::string& name) const {
   return borrow_tensor(checkpoint_.at(name)).to(options_, /*non_blocking=*/false, /*copy=*/true);
 }
 
+at::Tensor TensorReader::adapted(const std::string& name) const {
+  at::Tensor weight = borrow_tensor(checkpoint_.at(name));
+  if (adapters_ == nullptr) return weight;
+  const auto found = adapters_->find(name);
+  if (found == adapters_->end()) return weight;
+  return at::addmm(weight.to(at::kFloat), found->second.up, found->second.down);
+}
+
 at::Tensor TensorReader::stack(const std::vector<std::string>& names, bool is_transposed) const {
   std::vector<at::Tensor> parts;
   std::int64_t rows = 0;
   for (const std::string& name : names) {
-    const at::Tensor part = borrow_tensor(checkpoint_.at(name));
+    const at::Tensor part = adapted(name);
     parts.push_back(is_transposed ? part.t() : part);
     rows += parts.back().size(0);
   }
@@ -58,8 +66,9 @@ at::Tensor TensorReader::stack(const std::vector<std::string>& names, bool is_tr
 }
 
 CausalWeights read_causal_weights(const Checkpoint& checkpoint, const CausalConfig& config, const CausalNames& names,
-                                  const std::string& prefix, const at::TensorOptions& options) {
-  const TensorReader reader(checkpoint, options);
+                                  const std::string& prefix, const at::TensorOptions& options,
+                                  const Adapters* adapters) {
+  const TensorReader reader(checkpoint, options, adapters);
   CausalWeights weights;
   weights.head = {
       reader.stack({config.is_tied ? names.base + names.tokens + ".weight" : prefix + "lm_head.weight"}, false), {}};

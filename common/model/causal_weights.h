@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "common/model/adapters.h"
 #include "common/model/causal_config.h"
 #include "common/model/causal_tensors.h"
 #include "common/model/checkpoint.h"
@@ -36,8 +37,9 @@ struct CausalWeights {
 /// it lies. The checkpoint must live as long as the reader.
 class TensorReader {
  public:
-  TensorReader(const Checkpoint& checkpoint, const at::TensorOptions& options)
-      : checkpoint_(checkpoint), options_(options) {}
+  /// `adapters`, if there are any, are added to the weights that stack() reads; they must live as long too.
+  TensorReader(const Checkpoint& checkpoint, const at::TensorOptions& options, const Adapters* adapters = nullptr)
+      : checkpoint_(checkpoint), options_(options), adapters_(adapters) {}
 
   [[nodiscard]] at::Tensor read(const std::string& name) const;
   /// Matrices above each other; each stored as [in, out] if `is_transposed`, returned as [out, in]. Where LibTorch will multiply it lies in
@@ -45,14 +47,18 @@ class TensorReader {
   [[nodiscard]] at::Tensor stack(const std::vector<std::string>& names, bool is_transposed) const;
 
  private:
+  /// A stored weight with its update.
+  [[nodiscard]] at::Tensor adapted(const std::string& name) const;
+
   const Checkpoint& checkpoint_;
   at::TensorOptions options_;
+  const Adapters* adapters_;
 };
 
-/// The tensors must be those of causal_tensors(). `prefix` as there.
+/// The tensors must be those of causal_tensors(). `prefix` as there. `adapters` may be null.
 [[nodiscard]] CausalWeights read_causal_weights(const Checkpoint& checkpoint, const CausalConfig& config,
                                                 const CausalNames& names, const std::string& prefix,
-                                                const at::TensorOptions& options);
+                                                const at::TensorOptions& options, const Adapters* adapters);
 
 /// A stored tensor of F32, F16 or BF16 in place, without a copy where its bytes are aligned. Valid as long as they are;
 /// must not be written to.

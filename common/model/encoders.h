@@ -46,4 +46,19 @@ class CodeDecoder {
   [[nodiscard]] virtual std::vector<std::vector<text::TokenId>> decode(linalg::ConstMatrixRef codes) = 0;
 };
 
+/// A stretch of a prompt: tokens, or else the text that a code holds.
+struct PromptPart {
+  std::vector<text::TokenId> tokens;
+  std::span<const float> code = {};  // [C]; borrowed
+};
+
+/// A decoder that reads codes as it reads words: they may stand anywhere in a prompt.
+class CodeReader : public CodeDecoder {
+ public:
+  /// Greedy, until the end of a turn or max_new_tokens. The last part of the prompt has tokens.
+  /// Throws ShapeError for a code of another size, for a prompt without an end in tokens, and for one that is too long. Local.
+  [[nodiscard]] virtual std::vector<text::TokenId> complete(std::span<const PromptPart> prompt,
+                                                            std::size_t max_new_tokens) = 0;
+};
+
 }  // namespace larimar::model
