@@ -3,6 +3,41 @@
 #include "launch/options.h"
 
 namespace larimar::launch {
+namespace {
+
+void add_injection_options(CLI::App& app, train::InjectionOptions& options) {
+  auto* codes = app.add_option(
+      "--codes-of", options.codes,
+      "larimar-compact folder: a language model learns to read its codes, in place of a new larimar-compact");
+  app.add_option("--language-model", options.language, "its folder: a Llama with marks of a chat; default SmolLM2-135M")
+      ->needs(codes);
+  app.add_option("--reading-steps", options.reading_steps,
+                 "updates of the injection before the language model takes part")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--language-tokens", options.language_tokens,
+                 "padded tokens of a batch that go through the language model")
+      ->check(CLI::Range(1, 1 << 24))
+      ->capture_default_str();
+  app.add_option("--questions", options.questions,
+                 "JSON lines with text, question and answer (tools/make_questions.py), to answer out of codes as well")
+      ->needs(codes);
+  app.add_option("--questions-share", options.questions_share,
+                 "of the batches that answer in place of repeating a text")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  app.add_option("--injection-width", options.sizes.width, "width of the injection")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--injection-layers", options.sizes.layers, "layers of the injection")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--rank", options.sizes.rank, "of the language model's adapters")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+}
+
+}  // namespace
 
 void add_train_options(CLI::App& app, TrainCommand& command) {
   train::TrainOptions& options = command.options;
@@ -10,7 +45,7 @@ void add_train_options(CLI::App& app, TrainCommand& command) {
                                                                    {"bfloat16", train::Precision::kBFloat16}};
   app.add_option("--data", options.data, "folder of *.txt or *.txt.zst to learn from")->required();
   app.add_option("--valid", options.valid, "the same, never learnt from")->required();
-  app.add_option("--tokenizer", options.tokenizer, "tokenizer.json")->required();
+  app.add_option("--tokenizer", options.tokenizer, "tokenizer.json; with --codes-of that of the folder");
   app.add_option("--out", options.out, "working folder; a run that is there goes on. The model appears in OUT/model")
       ->required();
   app.add_option("--steps", options.steps, "updates in all")->check(CLI::PositiveNumber)->capture_default_str();
@@ -55,6 +90,10 @@ void add_train_options(CLI::App& app, TrainCommand& command) {
   app.add_option("--precision", options.precision, "of matrix products: float32 or bfloat16")
       ->transform(CLI::CheckedTransformer(kPrecisions))
       ->default_str("float32");
+  app.add_option("--average-decay", options.average_decay, "of the average of the weights that becomes the model")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  add_injection_options(app, options.injection);
   app.add_option("--width", options.sizes.width, "width d of the networks")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();

@@ -18,21 +18,6 @@ Tensor draw_levels(std::int64_t batch, double most, double share, base::Random& 
   return torch::tensor(levels).to(like.device()).unsqueeze(1);
 }
 
-Tensor disturb(const Tensor& codes, const Disturbance& disturbance, base::Random& random) {
-  if (disturbance.empty) return torch::zeros_like(codes);
-  Tensor result = codes;
-  if (disturbance.superposition > 0.0) {
-    result = result + codes.roll(1, 0) * draw_levels(codes.size(0), disturbance.superposition, 0.1, random, codes);
-  }
-  if (disturbance.noise > 0.0) {
-    // A generator of its own and on the processor: ranks may be threads of one process, and devices draw alike.
-    const auto generator = at::make_generator<at::CPUGeneratorImpl>(random.next() >> 1);
-    const Tensor noise = torch::randn(codes.sizes(), generator, torch::kFloat32).to(codes.options());
-    result = result + noise * draw_levels(codes.size(0), disturbance.noise, 1.0, random, codes);
-  }
-  return result;
-}
-
 struct Choice {
   Tensor pieces;   // [candidates]
   Tensor targets;  // tokens, as positions among the pieces
@@ -60,6 +45,21 @@ Choice choose_candidates(const Tensor& tokens, std::int64_t vocabulary, std::int
 }
 
 }  // namespace
+
+Tensor disturb(const Tensor& codes, const Disturbance& disturbance, base::Random& random) {
+  if (disturbance.empty) return torch::zeros_like(codes);
+  Tensor result = codes;
+  if (disturbance.superposition > 0.0) {
+    result = result + codes.roll(1, 0) * draw_levels(codes.size(0), disturbance.superposition, 0.1, random, codes);
+  }
+  if (disturbance.noise > 0.0) {
+    // A generator of its own and on the processor: ranks may be threads of one process, and devices draw alike.
+    const auto generator = at::make_generator<at::CPUGeneratorImpl>(random.next() >> 1);
+    const Tensor noise = torch::randn(codes.sizes(), generator, torch::kFloat32).to(codes.options());
+    result = result + noise * draw_levels(codes.size(0), disturbance.noise, 1.0, random, codes);
+  }
+  return result;
+}
 
 Tensor pad_batch(std::span<const std::vector<std::uint16_t>> segments, const model::CompactConfig& config) {
   std::size_t longest = 0;

@@ -21,6 +21,9 @@ struct Disturbance {
   bool empty = false;          // z = 0: the decoder stays a language model
 };
 
+/// The codes [B, C] of a batch, disturbed. Levels are drawn for each row. Local.
+[[nodiscard]] torch::Tensor disturb(const torch::Tensor& codes, const Disturbance& disturbance, base::Random& random);
+
 /// What one pass over a batch says. Counts are over real tokens and whole segments.
 struct Outcome {
   torch::Tensor loss;  // mean cross-entropy of the segments given their codes, scalar

@@ -5,7 +5,6 @@
 
 #include "common/base/error.h"
 #include "common/base/file.h"
-#include "common/model/compact_weights.h"
 #include "train/curve_svg.h"
 #include "train/schedule.h"
 
@@ -52,24 +51,18 @@ void RunFolder::log_validation(const Progress& progress, const Tally& sum) {
   write_line(line.dump());
 }
 
-void RunFolder::write_model(model::CompactNetworkImpl& network, const Progress& progress, std::size_t segments,
-                            std::size_t tokens) {
+void RunFolder::write_model(Lesson& lesson, const Progress& progress, std::size_t segments, std::size_t tokens) {
   const auto folder = options_.out / "model";
   base::make_folder(folder);
-  nlohmann::json config = to_json(options_.sizes);
-  config["training"] = {{"step", progress.step},
-                        {"steps", options_.steps},
-                        {"seconds", progress.seconds},
-                        {"seed", options_.seed},
-                        {"batch_tokens", options_.batch_tokens},
-                        {"micro_batches", options_.micro_batches},
-                        {"learning_rate", options_.learning_rate},
-                        {"train_segments", segments},
-                        {"train_tokens", tokens}};
-  base::write_file(folder / "tokenizer.json", base::read_file(options_.tokenizer));
-  model::save_weights(network, folder / "model.safetensors", model::StoredPrecision::kFloat16,
-                      {{"step", std::to_string(progress.step)}});
-  base::write_file(folder / "config.json", config.dump(2) + "\n");
+  lesson.write_model(folder, {{"step", progress.step},
+                              {"steps", options_.steps},
+                              {"seconds", progress.seconds},
+                              {"seed", options_.seed},
+                              {"batch_tokens", options_.batch_tokens},
+                              {"micro_batches", options_.micro_batches},
+                              {"learning_rate", options_.learning_rate},
+                              {"train_segments", segments},
+                              {"train_tokens", tokens}});
   base::write_file(folder / "training.svg", draw_curves(options_.out / "metrics.jsonl"));
 }
 

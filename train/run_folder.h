@@ -4,8 +4,8 @@
 #include <functional>
 #include <string>
 
-#include "common/model/compact_network.h"
 #include "train/checkpoint.h"
+#include "train/lesson.h"
 #include "train/shared_gradient.h"
 #include "train/trainer.h"
 
@@ -21,9 +21,8 @@ class RunFolder {
   void log_training(const Progress& progress, const Tally& window, double loss);
   /// A line of how the averaged weights do. Throws IoError.
   void log_validation(const Progress& progress, const Tally& sum);
-  /// The model folder with the network's present weights, and the curves. Throws as the writers do.
-  void write_model(model::CompactNetworkImpl& network, const Progress& progress, std::size_t segments,
-                   std::size_t tokens);
+  /// The model folder with the lesson's present weights, and the curves. Throws as the writers do.
+  void write_model(Lesson& lesson, const Progress& progress, std::size_t segments, std::size_t tokens);
 
  private:
   void write_line(const std::string& line);

@@ -3,7 +3,6 @@
 #include <torch/torch.h>
 
 #include <cmath>
-#include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -16,6 +15,7 @@
 #include "train/autocast.h"
 #include "train/checkpoint.h"
 #include "train/device_group.h"
+#include "train/lesson.h"
 #include "train/objective.h"
 #include "train/run_folder.h"
 #include "train/schedule.h"
@@ -26,20 +26,10 @@
 namespace larimar::train {
 namespace {
 
-using model::CompactNetwork;
 using Segments = std::vector<std::vector<std::uint16_t>>;
 
 torch::Device device_of(const TrainOptions& options) {
   return model::tensor_options({.device = options.device, .dtype = "float32"}).device();
-}
-
-CompactNetwork make_network(const TrainOptions& options, const torch::Device& device) {
-  static std::mutex mutex;  // LibTorch's generator belongs to the process, and ranks may be its threads
-  const std::scoped_lock lock(mutex);
-  torch::manual_seed(options.seed);
-  CompactNetwork network(options.sizes);
-  network->to(device);
-  return network;
 }
 
 std::int64_t tokens_of(std::span<const std::vector<std::uint16_t>> segments) {
@@ -65,8 +55,8 @@ class Trainer {
         transport_(transport),
         data_(open_training_data(options, transport, report)),
         device_(device_of(options)),
-        network_(do_together(transport, [&] { return make_network(options, device_); })),
-        parameters_(do_together(transport, [&] { return FlatParameters(*network_); })),
+        lesson_(do_together(transport, [&] { return make_lesson(options, device_); })),
+        parameters_(do_together(transport, [&] { return FlatParameters(lesson_->module()); })),
         devices_(transport.size() > 1 ? join(transport, options) : nullptr) {
     do_together(transport_, [&] {
       if (is_first()) start(report);
@@ -106,6 +96,7 @@ class Trainer {
   [[nodiscard]] std::filesystem::path checkpoint_path() const { return options_.out / "checkpoint.safetensors"; }
 
   void start(const std::function<void(const std::string&)>& report) {
+    optimiser_.average_decay = options_.average_decay;
     optimiser_.start(parameters_.values());
     if (std::filesystem::exists(checkpoint_path())) {
       progress_ = load_checkpoint(checkpoint_path(), parameters_, optimiser_);
@@ -150,7 +141,7 @@ class Trainer {
       const torch::Tensor tokens = pad_batch(segments, options_.sizes).to(device_);
       {
         const Autocast autocast(options_.precision, device_.type());
-        outcome = reconstruct(*network_, tokens, disturbance, candidates_at(progress_.step, options_), random);
+        outcome = lesson_->learn(tokens, disturbance, progress_.step, random);
       }
       // Without a code the loss stays high for ever; a small weight keeps it from drowning the rest.
       const double factor = disturbance.empty ? 0.1 * weight : weight;
@@ -165,7 +156,7 @@ class Trainer {
   void step() {
     base::Random random(options_.seed * 0x10001 + static_cast<std::uint64_t>(progress_.step));
     const Segments segments = next_batch(random);
-    const Disturbance disturbance = disturbance_at(progress_.step, options_, random);
+    const Disturbance disturbance = lesson_->disturbance_at(progress_.step, random);
     Tally tally;
     if (options_.micro_batches == 1) {  // nothing to add up, so nothing is copied
       tally = learn(segments, disturbance, 1.0, random);
@@ -253,14 +244,15 @@ class Trainer {
     if (is_first()) parameters_.values().copy_(optimiser_.average);
     share(parameters_.values());
     const Tally part = do_together(transport_, [&] {
-      return validate_part(*network_, data_.valid, options_.sizes, transport_.rank(), transport_.size());
+      return validate_part(*lesson_, progress_.step, {data_.valid, options_.sizes, device_}, transport_.rank(),
+                           transport_.size());
     });
     Tally sum;
     for (const Tally& of_rank : transport_.all_gather_one(part)) sum += of_rank;
     do_together(transport_, [&] {
       if (!is_first()) return;
       folder_->log_validation(progress_, sum);
-      folder_->write_model(*network_, progress_, data_.train.size(), data_.train.tokens());
+      folder_->write_model(*lesson_, progress_, data_.train.size(), data_.train.tokens());
     });
     parameters_.values().copy_(weights);
   }
@@ -269,7 +261,7 @@ class Trainer {
   comm::Transport& transport_;
   TrainingData data_;
   torch::Device device_;
-  CompactNetwork network_;
+  std::unique_ptr<Lesson> lesson_;
   FlatParameters parameters_;
   std::unique_ptr<comm::NcclGroup> devices_;  // null: over the transport
   AdamW optimiser_;                           // rank 0
@@ -282,8 +274,8 @@ class Trainer {
 
 }  // namespace
 
-void train_compact(const TrainOptions& options, comm::Transport& transport,
-                   const std::function<void(const std::string&)>& report, const JoinDevices& join) {
+void train_model(const TrainOptions& options, comm::Transport& transport,
+                 const std::function<void(const std::string&)>& report, const JoinDevices& join) {
   require_same_options(options, transport);
   do_together(transport, [&] {
     check_micro_batches(options.micro_batches, transport.size());
@@ -292,8 +284,8 @@ void train_compact(const TrainOptions& options, comm::Transport& transport,
   Trainer(options, transport, join ? join : JoinDevices(join_devices), report).run();
 }
 
-void train_compact(const TrainOptions& options, const std::function<void(const std::string&)>& report) {
-  train_compact(options, *comm::make_single_transport(), report);
+void train_model(const TrainOptions& options, const std::function<void(const std::string&)>& report) {
+  train_model(options, *comm::make_single_transport(), report);
 }
 
 }  // namespace larimar::train

@@ -1,5 +1,5 @@
 #pragma once
-// Trains larimar-compact: text in, model folder out. The header shows no LibTorch type.
+// Trains larimar-compact, or a language model that reads its codes: text in, model folder out. The header shows no LibTorch type.
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -9,17 +9,30 @@
 #include "common/comm/nccl_group.h"
 #include "common/comm/transport.h"
 #include "common/model/compact_config.h"
+#include "common/model/injection_config.h"
 
 namespace larimar::train {
 
 enum class Precision { kFloat32, kBFloat16 };
+
+/// A language model learns to read codes: an injection and adapters (common/model/injection.h, adapters.h).
+struct InjectionOptions {
+  std::filesystem::path codes;     // model folder whose codes are read, larimar-compact; empty: that itself is trained
+  std::filesystem::path language;  // folder of a Llama with <|im_start|> and <|im_end|>
+  model::InjectionConfig sizes;    // those of the code follow from `codes`
+  std::int64_t reading_steps = 800;   // updates of the injection alone, before the language model takes part
+  std::size_t language_tokens = 512;  // padded tokens of a batch that go through the language model
+  std::filesystem::path questions;    // JSON lines (questions.h); empty: it learns to repeat texts alone
+  double questions_share = 0.25;      // of the batches, which then answer in place of repeating
+};
 
 struct TrainOptions {
   std::filesystem::path data;       // folder of *.txt or *.txt.zst
   std::filesystem::path valid;      // the same, never trained on
   std::filesystem::path tokenizer;  // tokenizer.json
   std::filesystem::path out;        // working folder: segments, checkpoints, metrics; the model folder is out/model
-  model::CompactConfig sizes;
+  model::CompactConfig sizes;       // of an injection those of its codes
+  InjectionOptions injection;
   std::int64_t steps = 20000;
   std::int64_t warmup = 200;
   double learning_rate = 1e-3;
@@ -27,6 +40,7 @@ struct TrainOptions {
   std::size_t micro_batches = 1;    // G: parts of a batch, each learnt whole by one rank; at least one for each rank
   std::int64_t candidates = 2048;   // pieces in the softmax early on (objective.h); 0 for all from the start
   double candidates_until = 0.7;    // share of the steps
+  double average_decay = 0.999;     // of the average of the weights that is validated and written
   std::uint64_t seed = 1;
   std::int64_t valid_every = 500;             // steps
   double checkpoint_every = 300;              // seconds
@@ -50,9 +64,9 @@ using JoinDevices = std::function<std::unique_ptr<comm::NcclGroup>(comm::Transpo
 ///         one broadcast. `join` is the seam for tests; without one join_devices() of train/device_group.h.
 /// Throws  what the readers and writers throw, ConfigError for a device that is not there or ranks without a micro-batch, and
 ///         NumericalError when the loss or a gradient is not finite; with several ranks as an AgreedError on all of them.
-void train_compact(const TrainOptions& options, comm::Transport& transport,
-                   const std::function<void(const std::string&)>& report, const JoinDevices& join = {});
+void train_model(const TrainOptions& options, comm::Transport& transport,
+                 const std::function<void(const std::string&)>& report, const JoinDevices& join = {});
 /// The same on one rank. Local.
-void train_compact(const TrainOptions& options, const std::function<void(const std::string&)>& report);
+void train_model(const TrainOptions& options, const std::function<void(const std::string&)>& report);
 
 }  // namespace larimar::train

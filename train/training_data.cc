@@ -63,9 +63,12 @@ TrainingData open_training_data(const TrainOptions& options, comm::Transport& tr
   if (transport.size() == 1) return data;
   const std::string advice = "give --out a folder on a file system that all ranks see";
   const auto facts = do_together(transport, [&] {
-    return std::vector<comm::Fact>{{"the training segments", hash_of(train), advice},
-                                   {"the validation segments", hash_of(valid), advice},
-                                   {"the tokenizer", hash_of(options.tokenizer), "give all ranks the same file"}};
+    return std::vector<comm::Fact>{
+        {"the training segments", hash_of(train), advice},
+        {"the validation segments", hash_of(valid), advice},
+        {"the questions", options.injection.questions.empty() ? "" : hash_of(options.injection.questions),
+         "give all ranks the same file"},
+        {"the tokenizer", hash_of(options.tokenizer), "give all ranks the same file"}};
   });
   comm::require_same(transport, facts);
   return data;
@@ -85,6 +88,11 @@ void require_same_options(const TrainOptions& options, comm::Transport& transpor
                                    {"precision", options.precision == Precision::kBFloat16 ? "bfloat16" : "float32"},
                                    {"gradients", options.sum_on_devices ? "auto" : "tree"},
                                    {"device", options.device.substr(0, options.device.find(':'))},
+                                   {"average-decay", options.average_decay},
+                                   {"injection", model::to_json(options.injection.sizes)},
+                                   {"reading-steps", options.injection.reading_steps},
+                                   {"language-tokens", options.injection.language_tokens},
+                                   {"questions-share", options.injection.questions_share},
                                    {"sizes", model::to_json(options.sizes)}};
   std::vector<comm::Fact> facts;
   for (const auto& [name, value] : settings.items())

@@ -10,24 +10,22 @@
 namespace larimar::train {
 namespace {
 
-constexpr std::size_t kValidSegments = 2048, kBatch = 64;
+constexpr std::size_t kBatch = 64;
 
 }  // namespace
 
-Tally validate_part(model::CompactNetworkImpl& network, const SegmentFile& segments, const model::CompactConfig& sizes,
-                    int part, int parts) {
+Tally validate_part(Lesson& lesson, std::int64_t step, const ValidationText& text, int part, int parts) {
   torch::NoGradGuard guard;
-  const torch::Device device = network.parameters().front().device();
   std::vector<std::vector<std::uint16_t>> chosen;
-  const std::size_t stride = std::max<std::size_t>(1, segments.size() / kValidSegments);
-  for (std::size_t i = 0; i < segments.size(); i += stride) chosen.emplace_back(segments[i].begin(), segments[i].end());
+  const std::size_t stride = std::max<std::size_t>(1, text.segments.size() / lesson.segments_to_judge());
+  for (std::size_t i = 0; i < text.segments.size(); i += stride)
+    chosen.emplace_back(text.segments[i].begin(), text.segments[i].end());
   std::ranges::stable_sort(chosen, {}, &std::vector<std::uint16_t>::size);
   Tally sum;
-  base::Random random(0);  // nothing is drawn
-  const auto first = static_cast<std::size_t>(part) * kBatch, step = static_cast<std::size_t>(parts) * kBatch;
-  for (std::size_t at = first; at < chosen.size(); at += step) {
+  const auto first = static_cast<std::size_t>(part) * kBatch, stride_of_part = static_cast<std::size_t>(parts) * kBatch;
+  for (std::size_t at = first; at < chosen.size(); at += stride_of_part) {
     const auto batch = std::span(chosen).subspan(at, std::min(kBatch, chosen.size() - at));
-    const Outcome outcome = reconstruct(network, pad_batch(batch, sizes).to(device), {.noise = 0.0}, 0, random);
+    const Outcome outcome = lesson.judge(pad_batch(batch, text.sizes).to(text.device), step);
     sum += {0.0, outcome.tokens, outcome.right_tokens, outcome.segments, outcome.exact_segments};
   }
   return sum;

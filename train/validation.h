@@ -1,13 +1,19 @@
 #pragma once
-#include "common/model/compact_network.h"
+#include "train/lesson.h"
 #include "train/segment_file.h"
 #include "train/shared_gradient.h"
 
 namespace larimar::train {
 
-/// How well a network decodes a fixed spread of the segments, without disturbance, in batches of which part `part` of `parts` is
+/// What a model is judged by. Borrowed.
+struct ValidationText {
+  const SegmentFile& segments;
+  const model::CompactConfig& sizes;
+  torch::Device device;
+};
+
+/// How well a lesson does on a fixed spread of the segments, without disturbance, in batches of which part `part` of `parts` is
 /// done here. Counts of all parts add up to the same whatever their number. The loss is left 0. Local.
-[[nodiscard]] Tally validate_part(model::CompactNetworkImpl& network, const SegmentFile& segments,
-                                  const model::CompactConfig& sizes, int part, int parts);
+[[nodiscard]] Tally validate_part(Lesson& lesson, std::int64_t step, const ValidationText& text, int part, int parts);
 
 }  // namespace larimar::train

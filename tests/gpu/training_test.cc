@@ -4,8 +4,9 @@
 
 #include "common/comm/in_process_transport.h"
 #include "common/model/safetensors.h"
+#include "decoder/injected_decoder.h"
 #include "tests/gpu/on_a_gpu.h"
-#include "tests/unit/train/small_run.h"
+#include "tests/unit/train/small_language.h"
 #include "train/device_group.h"
 #include "train/flat_parameters.h"
 
@@ -20,7 +21,7 @@ std::vector<float> weights_after(const std::string& device, std::int64_t steps) 
   train::test::write_texts(folder);
   train::TrainOptions options = train::test::small_run(folder.path(), steps);
   options.device = device;
-  train::train_compact(options, [](const std::string&) {});
+  train::train_model(options, [](const std::string&) {});
   const model::SafetensorsFile file(options.out / "checkpoint.safetensors");
   const auto bytes = file.at("values").bytes;
   std::vector<float> values(bytes.size() / sizeof(float));
@@ -38,6 +39,21 @@ TEST_F(Training, AStepIsThatOfTheCpuButForRounding) {
     apart += std::abs(found[i] - expected[i]) > 1e-4F ? 1U : 0U;
   }
   EXPECT_LT(apart, found.size() / 100);
+}
+
+TEST_F(Training, ALanguageModelLearnsToReadCodesThereAndReadsThemOnBoth) {
+  const train::test::TemporaryFolder folder;
+  train::test::write_texts(folder);
+  train::TrainOptions options = train::test::small_injection_run(folder.path(), 8);
+  options.device = kGpu;
+  options.precision = train::Precision::kBFloat16;
+  train::train_model(options, [](const std::string&) {});
+  const linalg::Matrix codes = linalg::Matrix::Random(5, 32) * 2;
+  const auto read_on = [&](const std::string& device) {
+    return decoder::load_injected_decoder(options.out / "model", options.injection.language, {.device = device})
+        ->decode(codes);
+  };
+  EXPECT_EQ(read_on(kGpu), read_on("cpu"));
 }
 
 TEST_F(Training, TheOptimiserIsTheFusedOne) {

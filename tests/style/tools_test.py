@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Tests of the small Python tools that scripts and tests lean on. Usage: tools_test.py REPOSITORY"""
+import collections
+import importlib.util
 import json
 import pathlib
+import random
 import shutil
 import subprocess
 import sys
@@ -125,6 +128,37 @@ class CheckTree(ToolTest):
     def test_outside_a_clone_it_says_so(self):
         ran = self.run_tool("check_tree.py", "words", "--root", str(self.folder))
         self.assertEqual((ran.returncode, "LARIMAR SKIPPED" in ran.stdout), (0, True))
+
+
+class MakeQuestions(unittest.TestCase):
+    """The rules that make questions out of sentences; cutting text needs a package that is not always there."""
+
+    def setUp(self):
+        specification = importlib.util.spec_from_file_location("make_questions", TOOLS / "make_questions.py")
+        self.tool = importlib.util.module_from_spec(specification)
+        specification.loader.exec_module(self.tool)
+
+    def made(self, rule, sentence):
+        return [tuple(one) for one in getattr(self.tool, rule)(sentence, random.Random(1))]
+
+    def test_each_kind_answers_out_of_its_sentence(self):
+        self.assertEqual(self.made("what_it_is", "The heron is a large bird of the marshes, grey and slow."), [("What is the heron?", "a large bird of the marshes")])
+        self.assertIn(self.made("who_did_it", "Anna Berg painted the old harbour in winter."),
+                      ([("What did Anna Berg do?", "painted the old harbour in winter")], [("Who or what painted the old harbour in winter?", "Anna Berg")]))
+        self.assertEqual([answer for _, answer in self.made("which_year", "It was rebuilt in 1887 by the town.")], ["1887"])
+        self.assertEqual(self.made("how_many", "The crew lost three anchors in the storm."), [("How many anchors?", "three")])
+        self.assertEqual([answer for _, answer in self.made("which_name", "A letter reached Anna Berg in May.")], ["Anna Berg"])
+
+    def test_what_is_not_clear_gives_nothing(self):
+        self.assertEqual(self.made("which_year", "It lasted from 1887 to 1901."), [])
+        self.assertEqual(self.made("how_many", "Two anchors and three sails, two anchors again."), [])
+        self.assertEqual(self.made("which_name", "Anna Berg wrote to Carl Dahl."), [])
+        self.assertEqual(self.made("what_it_is", "He is here."), [])
+
+    def test_no_kind_is_asked_too_often(self):
+        made, draw = collections.Counter(), random.Random(1)
+        asked = [self.tool.question_of("It was rebuilt in 1887 by the town.", draw, made, 2) for _ in range(4)]
+        self.assertEqual([one is None for one in asked], [False, False, True, True])
 
 
 class CapacityTables(ToolTest):

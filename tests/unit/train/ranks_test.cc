@@ -36,7 +36,7 @@ std::vector<std::string> train_on(int ranks, const TrainOptions& options) {
   std::vector<std::string> reports;
   std::mutex mutex;
   support::run_in_process(ranks, [&](comm::Transport& transport) {
-    train_compact(options, transport, [&, rank = transport.rank()](const std::string& line) {
+    train_model(options, transport, [&, rank = transport.rank()](const std::string& line) {
       EXPECT_EQ(rank, 0) << "speaks: " << line;
       const std::scoped_lock lock(mutex);
       reports.push_back(line);
@@ -111,7 +111,7 @@ TEST(TrainingOnRanks, ARunGoesOnWithAnotherNumberOfRanks) {
   support::run_in_process(4, [&](comm::Transport& transport) {
     // Ends like a kill: somewhere in the middle, behind a checkpoint.
     try {
-      train_compact(options, transport, [](const std::string& line) {
+      train_model(options, transport, [](const std::string& line) {
         if (line.find("\"step\":50") != std::string::npos) throw base::IoError("ended on purpose");
       });
       ADD_FAILURE() << "rank " << transport.rank() << " went on";
@@ -135,7 +135,7 @@ void expect_refused(int ranks, const std::function<void(TrainOptions&, int)>& ch
     TrainOptions options = shared_run(folder.path(), 4);
     change(options, transport.rank());
     try {
-      train_compact(options, transport, [](const std::string&) {});
+      train_model(options, transport, [](const std::string&) {});
       ADD_FAILURE() << "rank " << transport.rank() << " went on";
     } catch (const base::Error& error) {
       EXPECT_EQ(error.code(), code) << error.what();
@@ -179,7 +179,7 @@ TEST(TrainingOnRanks, GradientsThatNcclAddsGiveTheRunOfTheTree) {
   train_on(2, plain);
   support::run_in_process(2, [&](comm::Transport& transport) {
     support::FakeStream stream;
-    train_compact(
+    train_model(
         summed, transport, [](const std::string&) {}, stand_in(stream));
   });
   EXPECT_EQ(curve_of(summed.out), curve_of(plain.out));
@@ -196,7 +196,7 @@ TEST(TrainingOnRanks, AnNcclThatFailsEndsAllRanks) {
         [&](comm::Transport& transport) {
           support::FakeStream stream;
           try {
-            train_compact(
+            train_model(
                 shared_run(folder.path(), 4), transport, [](const std::string&) {}, stand_in(stream));
             ADD_FAILURE() << "rank " << transport.rank() << " went on";
           } catch (const base::CommError& error) {
@@ -216,7 +216,7 @@ TEST(TrainingOnRanks, ALossThatIsNotFiniteEndsRanksOfNcclToo) {
     TrainOptions options = shared_run(folder.path(), 4);
     options.learning_rate = 1e30;
     try {
-      train_compact(
+      train_model(
           options, transport, [](const std::string&) {}, stand_in(stream));
       ADD_FAILURE() << "rank " << transport.rank() << " went on";
     } catch (const base::Error& error) {

@@ -40,7 +40,7 @@ TEST(Trainer, TheLossFallsAndTheModelFolderIsWhole) {
   TrainOptions options = options_in(folder.path(), 30);
   options.candidates = 0;  // the whole vocabulary: a network that knows nothing has a loss of log(8192)
   std::vector<std::string> reports;
-  train_compact(options, [&](const std::string& line) { reports.push_back(line); });
+  train_model(options, [&](const std::string& line) { reports.push_back(line); });
   const auto metrics = metrics_of(options.out);
   ASSERT_EQ(metrics.size(), 2U);
   EXPECT_EQ(metrics[0]["kind"], "train");
@@ -63,7 +63,7 @@ TEST(Trainer, ALossThatIsNotFiniteEndsTheRun) {
   TrainOptions options = options_in(folder.path(), 30);
   options.learning_rate = 1e30;
   try {
-    train_compact(options, [](const std::string&) {});
+    train_model(options, [](const std::string&) {});
     FAIL() << "no NumericalError";
   } catch (const base::NumericalError& error) {
     EXPECT_THAT(error.what(), HasSubstr("not finite at step"));
@@ -73,20 +73,20 @@ TEST(Trainer, ALossThatIsNotFiniteEndsTheRun) {
 
 TEST(Trainer, MissingTextIsNamed) {
   const test::TemporaryFolder folder;
-  EXPECT_THROW(train_compact(options_in(folder.path(), 3), [](const std::string&) {}), base::MissingInputError);
+  EXPECT_THROW(train_model(options_in(folder.path(), 3), [](const std::string&) {}), base::MissingInputError);
   write_texts(folder);
   TrainOptions options = options_in(folder.path(), 3);
   options.tokenizer = folder.path() / "absent.json";
-  EXPECT_THROW(train_compact(options, [](const std::string&) {}), base::MissingInputError);
+  EXPECT_THROW(train_model(options, [](const std::string&) {}), base::MissingInputError);
 }
 
 TEST(Trainer, ACheckpointOfOtherSizesIsRefused) {
   const test::TemporaryFolder folder;
   write_texts(folder);
   TrainOptions options = options_in(folder.path(), 1);
-  train_compact(options, [](const std::string&) {});
+  train_model(options, [](const std::string&) {});
   options.sizes.width = 32;
-  EXPECT_THROW(train_compact(options, [](const std::string&) {}), base::FormatError);
+  EXPECT_THROW(train_model(options, [](const std::string&) {}), base::FormatError);
 }
 
 TrainOptions long_run(const fs::path& folder) {
@@ -99,7 +99,7 @@ TrainOptions long_run(const fs::path& folder) {
 TEST(TrainerChild, Trains) {
   const char* folder = std::getenv(kChildFolder);
   if (folder == nullptr) GTEST_SKIP() << "run by another test";
-  train_compact(long_run(folder), [](const std::string&) {});
+  train_model(long_run(folder), [](const std::string&) {});
 }
 
 pid_t start_child(const fs::path& folder) {
@@ -134,9 +134,9 @@ TEST(Trainer, AKilledRunGoesOnAsIfNothingHadHappened) {
 
   std::string first_report;
   const auto keep_first = [&](const std::string& line) { first_report = first_report.empty() ? line : first_report; };
-  train_compact(long_run(broken.path()), keep_first);
+  train_model(long_run(broken.path()), keep_first);
   EXPECT_EQ(first_report, "resumed at step " + std::to_string(reached));
-  train_compact(long_run(whole.path()), [](const std::string&) {});
+  train_model(long_run(whole.path()), [](const std::string&) {});
 
   const model::SafetensorsFile resumed(checkpoint), unbroken(whole.path() / "out/checkpoint.safetensors");
   for (const char* name : {"values", "average", "first", "second"}) {
