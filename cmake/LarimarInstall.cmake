@@ -39,7 +39,7 @@ if(NOT LARIMAR_WITH_TORCH)
 endif()
 install(TARGETS larimar RUNTIME COMPONENT program)
 install(PROGRAMS cluster/debian/larimar-setup launch/larimar-submit TYPE BIN COMPONENT program)
-install(DIRECTORY models/larimar-compact models/static-keys DESTINATION ${CMAKE_INSTALL_DATADIR}/larimar/models COMPONENT program)
+install(DIRECTORY models/larimar-compact models/larimar-smol models/static-keys DESTINATION ${CMAKE_INSTALL_DATADIR}/larimar/models COMPONENT program)
 install(FILES launch/common.sh launch/requirements.txt DESTINATION ${CMAKE_INSTALL_DATADIR}/larimar/launch COMPONENT program)
 install(PROGRAMS launch/install.sh DESTINATION ${CMAKE_INSTALL_DATADIR}/larimar/launch COMPONENT program)
 install(FILES tools/convert_gguf.py tools/convert_larimar.py tools/gguf_tokenizer.py tools/safetensors_writer.py

@@ -2,16 +2,18 @@
 #include <string>
 #include <vector>
 
+#include "common/linalg/matrix.h"
 #include "common/model/language_model.h"
 #include "common/text/prompts.h"
 #include "common/text/tokenizer.h"
 
 namespace larimar::decoder {
 
-/// A question and texts that were decoded for it, best first.
+/// A question and what was read for it, best first: texts that were decoded, or the codes themselves.
 struct Passages {
   std::string question;
   std::vector<std::string> texts;
+  linalg::Matrix codes = {};  // [reads, C]; empty where texts are given
 };
 
 /// What a language model adds to decoded texts: their order, and an answer in words. Model and tokenizer are borrowed; with a

@@ -167,7 +167,9 @@ class Measurement {
     const auto batch = static_cast<Index>(options_.batch);
     for (Index at = 0; at < codes.rows(); at += batch) {
       const Index rows = std::min(batch, codes.rows() - at);
-      for (Tokens& tokens : model_.decoder.decode(codes.middleRows(at, rows))) decoded.push_back(std::move(tokens));
+      for (Tokens& tokens : model_.decoder.decode(codes.middleRows(at, rows)))
+        decoded.push_back(model_.words == nullptr ? std::move(tokens)
+                                                  : model_.tokenizer.encode(model_.words->decode(tokens)));
     }
     return decoded;
   }

@@ -24,6 +24,8 @@ struct ModelUnderTest {
   model::CodeEncoder& encoder;
   model::CodeDecoder& decoder;
   const text::Tokenizer& tokenizer;
+  const text::Tokenizer* words =
+      nullptr;  // of what the decoder says, if that is another; it is then compared as text, cut anew
 };
 
 /// How well segments of unseen text survive encoding and decoding. `folder` holds *.txt or *.txt.zst, cut into segments

@@ -55,6 +55,21 @@ std::size_t shared_key_size(comm::Transport& transport, const Networks& networks
 
 namespace {
 
+/// Questions with their codes and no texts. Rank 0.
+std::vector<decoder::Passages> codes_of(const AnsweredBatch& batch) {
+  std::vector<decoder::Passages> passages;
+  const coordinator::BatchRead& read = batch.decoded.read;
+  const std::size_t k = read.records.size() / batch.queries.size();
+  for (std::size_t q = 0; q < batch.queries.size(); ++q) {
+    decoder::Passages& one = passages.emplace_back(decoder::Passages{batch.queries[q].text, {}});
+    if (batch.queries[q].form != coordinator::QueryForm::kQuestion) continue;
+    std::size_t there = 0;
+    while (there < read.reads && read.records[q * k + there].status != wire::ReadStatus::kEmpty) ++there;
+    one.codes = read.z_read.middleRows(static_cast<linalg::Index>(q * read.reads), static_cast<linalg::Index>(there));
+  }
+  return passages;
+}
+
 /// Questions with their texts; a prefix is completed, not answered, and gets none. Rank 0.
 std::vector<decoder::Passages> passages_of(const AnsweredBatch& batch) {
   std::vector<decoder::Passages> passages;
@@ -72,7 +87,8 @@ std::vector<decoder::Passages> passages_of(const AnsweredBatch& batch) {
 /// Reorders a batch and words its answers, as far as the setup asks for it. Collective.
 void use_language(const Asking& asking, std::size_t queries, AnsweredBatch& batch) {
   const bool root = asking.roles.coordinator != nullptr;
-  const LanguageRanks ranks{asking.transport, asking.plan, asking.networks.language_service.get()};
+  const LanguageRanks ranks{asking.transport, asking.plan, asking.networks.language_service.get(),
+                            asking.networks.code_answers.get()};
   const base::Stopwatch watch;
   if (asking.setup.rerank) {
     const auto passages = root ? passages_of(batch) : std::vector<decoder::Passages>{};
@@ -81,8 +97,10 @@ void use_language(const Asking& asking, std::size_t queries, AnsweredBatch& batc
       coordinator::rerank(batch.decoded, batch.likelihoods, asking.setup.reads, asking.setup.key_weight.value());
     }
   }
-  if (asking.setup.reader) {
-    const auto passages = root ? passages_of(batch) : std::vector<decoder::Passages>{};
+  if (asking.setup.reader || asking.setup.code_reader) {
+    const auto passages = !root                      ? std::vector<decoder::Passages>{}
+                          : asking.setup.code_reader ? codes_of(batch)
+                                                     : passages_of(batch);
     batch.worded = exchange_answers(ranks, passages, queries);
   }
   batch.times.language = watch.seconds();
@@ -92,7 +110,7 @@ void use_language(const Asking& asking, std::size_t queries, AnsweredBatch& batc
 class Finisher {
  public:
   Finisher(const Asking& asking, std::uint64_t count, double scope)
-      : asking_(asking), scope_(scope), slow_(needs_language(asking.setup)) {
+      : asking_(asking), scope_(scope), slow_(is_slow(asking.setup)) {
     if (is_root() && slow_ && !asking.setup.quiet) progress_.emplace("answer", count, "questions");
   }
 

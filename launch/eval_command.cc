@@ -117,7 +117,8 @@ nlohmann::json describe_memory(const JobSetup& setup) {
   for (const char* local : {"model", "keys_folder", "key_table", "patience", "threads", "decoders", "key_mode"})
     system.erase(local);
   if (setup.keys == "static") system["keys_id"] = keys_id(setup);
-  if (needs_language(setup)) system["language_model"] = language_id(setup);
+  if (needs_language(setup) || !setup.decoder_model.empty()) system["language_model"] = language_id(setup);
+  if (!setup.decoder_model.empty()) system["decoder_model"] = decoder_id(setup);
   return system;
 }
 

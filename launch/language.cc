@@ -13,27 +13,46 @@ namespace {
 using decoder::Passages;
 using Work = std::function<std::string(const Passages&)>;  // one result for one question
 
-// As texts: the question, how many texts, the texts; one after another.
+std::string bytes_of(const linalg::Matrix& matrix) {
+  return {reinterpret_cast<const char*>(matrix.data()), static_cast<std::size_t>(matrix.size()) * sizeof(float)};
+}
+
+linalg::Matrix matrix_of(const std::string& bytes, std::size_t rows) {
+  const std::size_t columns = rows == 0 ? 0 : bytes.size() / sizeof(float) / rows;
+  if (bytes.size() != rows * columns * sizeof(float)) throw base::CommError("a message of codes is cut short");
+  linalg::Matrix matrix(static_cast<linalg::Index>(rows), static_cast<linalg::Index>(columns));
+  std::ranges::copy(bytes, reinterpret_cast<char*>(matrix.data()));
+  return matrix;
+}
+
+// As texts: the question, how many codes, the codes, how many texts, the texts; one after another.
 std::vector<std::string> packed(std::span<const Passages> passages) {
   std::vector<std::string> texts;
   for (const Passages& one : passages) {
     texts.push_back(one.question);
+    texts.push_back(std::to_string(one.codes.rows()));
+    texts.push_back(bytes_of(one.codes));
     texts.push_back(std::to_string(one.texts.size()));
     std::ranges::copy(one.texts, std::back_inserter(texts));
   }
   return texts;
 }
 
+constexpr std::size_t kBeforeTexts = 4;  // strings of a question before its texts
+
 std::vector<Passages> unpacked(std::vector<std::string> texts) {
   std::vector<Passages> passages;
   for (std::size_t at = 0; at < texts.size();) {
-    const std::size_t count = at + 1 < texts.size() ? std::stoul(texts[at + 1]) : texts.size();
-    if (count > texts.size() - at - 2) throw base::CommError("a message of questions and texts is cut short");
+    const std::size_t left = texts.size() - at;
+    const std::size_t count = left >= kBeforeTexts ? std::stoul(texts[at + 3]) : left;
+    if (left < kBeforeTexts || count > left - kBeforeTexts)
+      throw base::CommError("a message of questions and texts is cut short");
     Passages& one = passages.emplace_back();
     one.question = std::move(texts[at]);
-    const auto first = texts.begin() + static_cast<std::ptrdiff_t>(at + 2);
+    one.codes = matrix_of(texts[at + 2], std::stoul(texts[at + 1]));
+    const auto first = texts.begin() + static_cast<std::ptrdiff_t>(at + kBeforeTexts);
     std::move(first, first + static_cast<std::ptrdiff_t>(count), std::back_inserter(one.texts));
-    at += 2 + count;
+    at += kBeforeTexts + count;
   }
   return passages;
 }
@@ -91,7 +110,11 @@ std::vector<std::vector<double>> exchange_likelihoods(const LanguageRanks& ranks
 
 std::vector<std::string> exchange_answers(const LanguageRanks& ranks, std::span<const Passages> passages,
                                           std::size_t count) {
-  return share_out(ranks, passages, count, [&](const Passages& one) { return ranks.service->answer(one); });
+  return share_out(ranks, passages, count, [&](const Passages& one) {
+    return one.codes.rows() > 0       ? ranks.codes->answer(one.question, one.codes)
+           : ranks.service != nullptr ? ranks.service->answer(one)
+                                      : std::string();
+  });
 }
 
 }  // namespace larimar::launch

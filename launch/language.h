@@ -6,15 +6,17 @@
 
 #include "common/comm/transport.h"
 #include "common/wire/plan.h"
+#include "decoder/code_answers.h"
 #include "decoder/language_service.h"
 
 namespace larimar::launch {
 
-/// The model on this rank if it decodes, else null.
+/// What answers on this rank if it decodes, else null.
 struct LanguageRanks {
   comm::Transport& transport;
   const wire::RolePlan& plan;
-  decoder::LanguageService* service = nullptr;
+  decoder::LanguageService* service = nullptr;  // from texts
+  decoder::CodeAnswers* codes = nullptr;        // from codes
 };
 
 /// Likelihoods of each question's texts, questions shared out evenly over the decoder ranks.
@@ -24,7 +26,7 @@ struct LanguageRanks {
                                                                     std::span<const decoder::Passages> passages,
                                                                     std::size_t count);
 
-/// Answers in words, shared out in the same way: [count] on rank 0.
+/// Answers in words, shared out in the same way: [count] on rank 0. By ranks.codes where passages hold codes.
 [[nodiscard]] std::vector<std::string> exchange_answers(const LanguageRanks& ranks,
                                                         std::span<const decoder::Passages> passages, std::size_t count);
 

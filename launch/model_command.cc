@@ -18,9 +18,9 @@ int eval_model_command(const ModelEvalCommand& command) {
   eval::QualityOptions options;
   options.max_segments = static_cast<std::size_t>(command.segments);
   options.seed = command.seed;
-  const auto quality =
-      eval::measure_model(command.data, {*networks.codes, *networks.decoder, *networks.tokenizer}, options,
-                          [](const std::string& line) { base::log(base::LogLevel::kInfo, line); });
+  const auto quality = eval::measure_model(
+      command.data, {*networks.codes, *networks.decoder, *networks.tokenizer, networks.decoder_tokenizer.get()},
+      options, [](const std::string& line) { base::log(base::LogLevel::kInfo, line); });
   base::write_file(command.out / "model.json", quality.dump(2) + "\n");
   std::cout << quality.dump(2) << std::endl;
   return 0;

@@ -51,6 +51,8 @@ std::string keys_named(const std::string& id) {
 
 std::string language_id(const JobSetup& setup) { return id_of(folder_name(setup.language), setup.language); }
 
+std::string decoder_id(const JobSetup& setup) { return id_of(folder_name(setup.decoder_model), setup.decoder_model); }
+
 std::string folder_name(const fs::path& folder) {
   const fs::path absolute = fs::absolute(folder).lexically_normal();
   return (absolute.has_filename() ? absolute : absolute.parent_path()).filename().string();

@@ -16,6 +16,7 @@ inline constexpr const char* kOwnCodes = "codes from a file";
 /// --keys of an id that keys_id() made; of any other "model".
 [[nodiscard]] std::string keys_named(const std::string& id);
 [[nodiscard]] std::string language_id(const JobSetup& setup);
+[[nodiscard]] std::string decoder_id(const JobSetup& setup);
 
 /// How the encoder of an id that model_id() made multiplies.
 [[nodiscard]] model::Arithmetic arithmetic_of(const std::string& id);

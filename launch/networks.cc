@@ -5,14 +5,17 @@
 #include "common/comm/in_process_transport.h"
 #include "common/model/compact.h"
 #include "common/model/devices.h"
+#include "common/model/injection_config.h"
 #include "common/model/language_model.h"
 #include "common/model/larimar_config.h"
 #include "common/model/larimar_encoder.h"
 #include "common/model/minilm.h"
 #include "common/model/model_keys.h"
 #include "decoder/compact_decoder.h"
+#include "decoder/injected_decoder.h"
 #include "decoder/larimar_decoder.h"
 #include "launch/devices.h"
+#include "launch/model_ids.h"
 #include "launch/static_keys.h"
 
 namespace larimar::launch {
@@ -42,6 +45,32 @@ void load_larimar(Networks& networks, const JobSetup& setup, const NetworkNeeds&
   if (!needs.decoder) return;
   networks.decoder_tokenizer = model::load_larimar_tokenizer(setup.model, "decoder");
   networks.decoder = decoder::load_larimar_decoder(setup.model, {setup.device, setup.dtype});
+}
+
+/// A decoder that reads other codes, or is for another language model, would say something, and it would be wrong.
+void check_injection(const JobSetup& setup) {
+  const model::InjectionConfig config = model::read_injection_config(setup.decoder_model);
+  const auto hashes = [](const std::string& id) { return id.substr(std::min(id.find(' '), id.size())); };
+  JobSetup plain = setup;
+  plain.arithmetic = model::Arithmetic::kFloat;
+  if (config.codes_of != model_id(plain)) {
+    throw base::FormatError(setup.decoder_model.string() + " reads codes of " + config.codes_of + ", not of " +
+                            model_id(plain) + "; name its encoder with --model, or another --decoder-model");
+  }
+  if (hashes(config.language_hash) != hashes(language_id(setup))) {
+    throw base::FormatError(setup.decoder_model.string() + " is for the language model " + config.language_hash +
+                            ", and " + setup.language.string() + " holds " + language_id(setup) +
+                            "; run launch/install.sh, or name the right folder with --language-model");
+  }
+}
+
+void load_code_reader(Networks& networks, const JobSetup& setup) {
+  check_injection(setup);
+  networks.decoder_tokenizer = text::load_tokenizer(setup.language);
+  auto reader = decoder::load_injected_decoder(setup.decoder_model, setup.language, {setup.device, setup.dtype});
+  networks.code_reader = reader.get();
+  networks.decoder = std::move(reader);
+  networks.code_answers = std::make_unique<decoder::CodeAnswers>(*networks.code_reader, *networks.decoder_tokenizer);
 }
 
 std::unique_ptr<model::KeyEncoder> load_minilm(const JobSetup& setup) {
@@ -89,7 +118,7 @@ void load_all(Networks& networks, const JobSetup& setup, const NetworkNeeds& nee
   const bool own_keys = setup.keys != "minilm" && setup.keys != "static";
   const NetworkNeeds all{.codes = !networks.codes && (needs.codes || (needs.keys && own_keys)),
                          .keys = !networks.keys && needs.keys,
-                         .decoder = !networks.decoder && needs.decoder,
+                         .decoder = !networks.decoder && needs.decoder && setup.decoder_model.empty(),
                          .ranker = !networks.ranker && needs.ranker};
   const std::string architecture = model::read_architecture(setup.model);
   if (architecture == "larimar-compact") {
@@ -101,11 +130,13 @@ void load_all(Networks& networks, const JobSetup& setup, const NetworkNeeds& nee
   }
   if (all.keys) networks.keys = load_keys(networks, setup);
   if (all.ranker && setup.keys == "static") networks.ranker = load_minilm(setup);
-  if (all.decoder) {
+  const bool decodes = needs.decoder && !networks.decoder_service;
+  if (decodes && !setup.decoder_model.empty()) load_code_reader(networks, setup);
+  if (decodes) {
     const text::Tokenizer& words = networks.decoder_tokenizer ? *networks.decoder_tokenizer : *networks.tokenizer;
     networks.decoder_service = std::make_unique<decoder::DecoderService>(*networks.decoder, words);
   }
-  if (all.decoder && needs_language(setup)) {
+  if (decodes && needs_language(setup)) {
     networks.language = load_language(setup);
     networks.language_service =
         std::make_unique<decoder::LanguageService>(*networks.language.model, *networks.language.tokenizer);

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "common/model/encoders.h"
+#include "decoder/code_answers.h"
 #include "decoder/decoder_service.h"
 #include "decoder/language_service.h"
 #include "launch/setup.h"
@@ -43,6 +44,8 @@ struct Networks {
   std::unique_ptr<model::KeyEncoder> keys;
   std::unique_ptr<model::KeyEncoder> ranker;  // orders what static keys find; null with other keys
   std::unique_ptr<model::CodeDecoder> decoder;
+  model::CodeReader* code_reader = nullptr;  // the decoder, if it is a language model that reads codes
+  std::unique_ptr<decoder::CodeAnswers> code_answers;
   std::unique_ptr<decoder::DecoderService> decoder_service;
   LanguageParts language;  // for decoder ranks of a job that reranks or reads
   std::unique_ptr<decoder::LanguageService> language_service;

@@ -113,6 +113,21 @@ void add_memory_options(CLI::App& app, JobSetup& setup) {
   add_addressing_options(app, setup);
 }
 
+namespace {
+
+void add_decoder_model_options(CLI::App& app, JobSetup& setup) {
+  app.add_option(
+      "--decoder-model", setup.decoder_model,
+      "language model that reads the codes in place of the model's own decoder: larimar-smol, or a folder that train "
+      "--codes-of wrote");
+  app.add_option(
+      "--language-model", setup.language,
+      "folder of the model for --rerank, --reader and --decoder-model (default: SmolLM2, where launch/install.sh puts "
+      "it)");
+}
+
+}  // namespace
+
 void add_language_options(CLI::App& app, JobSetup& setup) {
   const auto add_switch = [&](const char* name, const char* on, bool& value, const char* text) {
     app.add_option_function<std::string>(
@@ -128,9 +143,18 @@ void add_language_options(CLI::App& app, JobSetup& setup) {
   app.add_option("--key-weight", setup.key_weight,
                  "weight of a key's cosine beside the mean log likelihood in --rerank (default: 4; 0 with --keys code)")
       ->check(CLI::Range(0.0, 1000.0));
-  add_switch("--reader", "smollm2", setup.reader, "who words the answer to a question: smollm2, or none (the segment)");
-  app.add_option("--language-model", setup.language,
-                 "folder of the model for --rerank and --reader (default: SmolLM2, where launch/install.sh puts it)");
+  app.add_option_function<std::string>(
+         "--reader",
+         [&setup](const std::string& given) {
+           setup.reader = given == "smollm2";
+           setup.code_reader = given == "codes";
+         },
+         "who words the answer to a question: smollm2 (from the decoded texts), codes (--decoder-model, from z_read "
+         "alone), or none "
+         "(the segment)")
+      ->check(CLI::IsMember({"none", "smollm2", "codes"}))
+      ->default_str("none");
+  add_decoder_model_options(app, setup);
 }
 
 namespace {
@@ -298,6 +322,7 @@ void add_care_options(CLI::App& app, CareCommand& command) {
 
 void add_eval_model_options(CLI::App& app, ModelEvalCommand& command) {
   add_network_options(app, command.setup);
+  add_decoder_model_options(app, command.setup);
   app.add_option("--data", command.data, "folder of *.txt or *.txt.zst that the model was not trained on")->required();
   app.add_option("--out", command.out, "folder of model.json")->capture_default_str();
   app.add_option("--segments", command.segments, "most segments to judge by; 0: all")->capture_default_str();

@@ -42,6 +42,26 @@ void check_language(JobSetup& setup) {
   setup.candidates = std::max(setup.candidates, setup.reads);
 }
 
+/// A folder by its path, or by its name among the models that come with the program.
+void check_decoder_model(JobSetup& setup) {
+  if (setup.decoder_model.empty()) {
+    if (setup.code_reader)
+      throw base::ConfigError(
+          "--reader codes needs --decoder-model, say larimar-smol: a language model that reads codes");
+    return;
+  }
+  const fs::path shipped = home_folder() / "models" / setup.decoder_model;
+  if (!has_file(setup.decoder_model / "config.json") && has_file(shipped / "config.json"))
+    setup.decoder_model = shipped;
+  if (!has_file(setup.decoder_model / "config.json")) {
+    throw base::MissingInputError(
+        "--decoder-model " + setup.decoder_model.string() +
+        ": there is no config.json; name a folder that larimar train --codes-of wrote, or larimar-smol");
+  }
+  check_language_folder(setup);
+  setup.batch = std::min(setup.batch, kLanguageBatch);
+}
+
 /// What --keys static cannot be put together with, and the table.
 void check_static(JobSetup& setup) {
   if (setup.keys != "static") {
@@ -123,6 +143,7 @@ JobSetup resolve(JobSetup setup) {
   check_static(setup);
   if (setup.language.empty()) setup.language = deps_folder() / "smollm2";
   if (needs_language(setup)) check_language(setup);
+  check_decoder_model(setup);
   if (!has_file(setup.model / "config.json")) {
     throw base::MissingInputError("the model folder " + setup.model.string() +
                                   " has no config.json; name one with --model");
@@ -166,8 +187,10 @@ nlohmann::json all_but_dtype(const JobSetup& setup) {
           {"calibrate", setup.calibrate.string()},
           {"rerank", setup.rerank ? "likelihood" : "none"},
           {"candidates", setup.rerank ? setup.candidates : 0},
-          {"reader", setup.reader ? "smollm2" : "none"},
-          {"language_model", needs_language(setup) ? setup.language.string() : ""},
+          {"reader", setup.code_reader ? "codes"
+                     : setup.reader    ? "smollm2"
+                                       : "none"},
+          {"language_model", needs_language(setup) || !setup.decoder_model.empty() ? setup.language.string() : ""},
           {"batch", setup.batch},
           {"device", setup.device},
           {"threads", setup.threads},
@@ -179,6 +202,7 @@ nlohmann::json all_but_dtype(const JobSetup& setup) {
 
 nlohmann::json to_json(const JobSetup& setup) {
   nlohmann::json fields = all_but_dtype(setup);
+  if (!setup.decoder_model.empty()) fields["decoder_model"] = setup.decoder_model.string();
   if (setup.dtype != "float32")
     fields["dtype"] = setup.dtype;  // the usual one is left out, as it was before there was a choice
   if (setup.arithmetic == model::Arithmetic::kInteger) fields["arithmetic"] = "integer";

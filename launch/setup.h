@@ -46,10 +46,13 @@ struct JobSetup {
   std::size_t candidates = 24;       // of a question, where they are reranked
   std::optional<double> key_weight;  // of a key's score beside the likelihood; resolve(): 0 where scores are no cosines
   bool reader = false;               // let the language model word the answers to questions
-  std::filesystem::path language;    // its folder; empty: where launch/install.sh puts SmolLM2
-  std::size_t batch = 64;            // queries read together
-  double patience = 300;             // seconds of silence after which a wait fails
-  std::uint64_t seed = 1;            // of the codebook
+  bool code_reader = false;          // let decoder_model word them, out of z_read
+  std::filesystem::path
+      decoder_model;  // language model that reads codes, in place of the model's own decoder; empty: that one
+  std::filesystem::path language;  // its folder; empty: where launch/install.sh puts SmolLM2
+  std::size_t batch = 64;          // queries read together
+  double patience = 300;           // seconds of silence after which a wait fails
+  std::uint64_t seed = 1;          // of the codebook
   OnLoss on_loss = OnLoss::kRecover;
   bool cache = false;  // keep encoded blocks for further jobs of this process
   bool quiet = false;  // no progress
@@ -57,6 +60,10 @@ struct JobSetup {
 
 /// Whether the job needs a language model beside the decoder.
 [[nodiscard]] inline bool needs_language(const JobSetup& setup) { return setup.rerank || setup.reader; }
+/// Whether answers take seconds each on a CPU.
+[[nodiscard]] inline bool is_slow(const JobSetup& setup) {
+  return needs_language(setup) || setup.code_reader || !setup.decoder_model.empty();
+}
 
 /// The folder that holds models/: $LARIMAR_HOME, beside the program's build folder, PREFIX/share/larimar of a program in PREFIX/bin, or
 /// the working directory.

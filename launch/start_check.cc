@@ -105,8 +105,10 @@ void check_setup(comm::Transport& transport, const JobSetup& setup) {
   std::vector<comm::Fact> facts = comm::together(transport, [&] {
     std::vector<comm::Fact> networks{{"the model", model_id(setup), advice + "--model"},
                                      {"the key network", keys_id(setup), advice + "--keys-folder"}};
-    if (needs_language(setup))
+    if (needs_language(setup) || !setup.decoder_model.empty())
       networks.push_back({"the language model", language_id(setup), advice + "--language-model"});
+    if (!setup.decoder_model.empty())
+      networks.push_back({"the decoder model", decoder_id(setup), advice + "--decoder-model"});
     return networks;
   });
   for (comm::Fact& fact : facts_of(setup)) facts.push_back(std::move(fact));

@@ -5,6 +5,7 @@
 
 #include "launch/text_messages.h"
 #include "tests/mpi/ranks.h"
+#include "tests/support/fake_code_reader.h"
 #include "tests/support/fake_language.h"
 #include "tests/support/fake_networks.h"
 
@@ -41,6 +42,31 @@ TEST(Language, EveryQuestionGetsItsOwnResultsOnAnyNumberOfRanks) {
       EXPECT_EQ(found, root ? likelihoods : decltype(likelihoods){});
       EXPECT_EQ(worded, root ? answers : decltype(answers){});
       EXPECT_TRUE(launch::exchange_answers(ranks, {}, 0).empty());
+    });
+  }
+}
+
+TEST(Language, AnswersOutOfCodesGoToTheQuestionsOwnRank) {
+  const support::ByteTokenizer tokenizer;
+  std::vector<decoder::Passages> passages;
+  std::vector<std::string> expected;
+  for (int q = 0; q < 5; ++q) {
+    const bool is_read = q != 3;  // nothing was read for one
+    linalg::Matrix codes = linalg::Matrix::Constant(is_read ? 2 : 0, 3, static_cast<float>(q));
+    passages.push_back({"q" + std::to_string(q) + "?", {}, codes});
+    const std::string number = std::to_string(q);
+    expected.push_back(is_read ? number + " " + number + ": q" + number + "?" : "");
+  }
+  for (const int decoders : {1, 2, 3}) {
+    on_every_rank([&](comm::Transport& transport) {
+      const wire::RolePlan plan = wire::plan_roles(transport.size(), decoders);
+      support::FakeCodeReader reader;
+      decoder::CodeAnswers answers(reader, tokenizer);
+      const bool decodes = plan.decoder_of(transport.rank()) >= 0, root = transport.rank() == 0;
+      const launch::LanguageRanks ranks{transport, plan, nullptr, decodes ? &answers : nullptr};
+      const auto worded =
+          launch::exchange_answers(ranks, root ? passages : std::vector<decoder::Passages>{}, passages.size());
+      EXPECT_EQ(worded, root ? expected : decltype(expected){});
     });
   }
 }

@@ -74,6 +74,23 @@ const text::Tokenizer& tokenizer() {
   return *tokenizer;
 }
 
+/// The ids of another tokenizer, each one higher.
+class HigherIds final : public text::Tokenizer {
+ public:
+  std::vector<text::TokenId> encode(std::string_view text) const override {
+    auto ids = tokenizer().encode(text);
+    for (auto& id : ids) ++id;
+    return ids;
+  }
+  std::string decode(std::span<const text::TokenId> ids) const override {
+    std::vector<text::TokenId> lower(ids.begin(), ids.end());
+    for (auto& id : lower) --id;
+    return tokenizer().decode(lower);
+  }
+  text::TokenId size() const override { return tokenizer().size() + 1; }
+  text::TokenId id_of(std::string_view piece) const override { return tokenizer().id_of(piece) + 1; }
+};
+
 /// Sentences of 6 to 58 words, one a line.
 std::string sentences() {
   std::string text;
@@ -93,10 +110,10 @@ class ModelQuality : public testing::Test {
     for (const auto& segment : text::cut_segments(sentences(), tokenizer(), {.max_tokens = kMaxTokens}))
       lengths_.push_back(segment.tokens.size());
   }
-  nlohmann::ordered_json measure(std::function<void(Tokens&)> errors = {}) {
+  nlohmann::ordered_json measure(std::function<void(Tokens&)> errors = {}, const text::Tokenizer* words = nullptr) {
     ListingEncoder encoder;
     ListingDecoder decoder(std::move(errors));
-    return measure_model(folder_.path() / "valid", {encoder, decoder, tokenizer()}, options_,
+    return measure_model(folder_.path() / "valid", {encoder, decoder, tokenizer(), words}, options_,
                          [this](const std::string& line) { lines_.push_back(line); });
   }
   [[nodiscard]] std::size_t segments_of(std::size_t from, std::size_t to) const {
@@ -142,6 +159,18 @@ TEST_F(ModelQuality, APairThatLosesNothingHasEverythingRight) {
     EXPECT_EQ(hits(rate), 40U) << name;
   }
   EXPECT_GT(lines_.size(), 20U);
+}
+
+TEST_F(ModelQuality, ADecoderWithWordsOfItsOwnIsComparedAsText) {
+  const HigherIds words;
+  const auto higher = [](Tokens& tokens) {
+    for (auto& token : tokens) ++token;
+  };
+  const auto result = measure(higher, &words);
+  EXPECT_EQ(result["token_accuracy"]["value"], 1.0);
+  EXPECT_EQ(result["segments_exact"]["all"]["value"], 1.0);
+  EXPECT_EQ(result["planted"]["uuid"]["value"], 1.0);
+  EXPECT_LT(measure(higher)["token_accuracy"]["value"], 0.2) << "as if the ids were of the same tokenizer";
 }
 
 TEST_F(ModelQuality, AWrongLastTokenOfLongSegmentsIsCountedWhereItBelongs) {

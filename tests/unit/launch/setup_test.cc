@@ -38,6 +38,26 @@ TEST(Setup, AutoTakesTheSentenceEncoderWhereItIs) {
   EXPECT_EQ(resolve(setup).keys, "model") << "what was asked for stands";
 }
 
+TEST(Setup, AModelThatReadsCodesNeedsItsFolderAndALanguageModel) {
+  const support::TemporaryText files;
+  files.write("config.json", "{}");
+  JobSetup setup;
+  setup.model = setup.language = files.folder();
+  setup.keys = "model";
+  setup.code_reader = true;
+  EXPECT_THAT(refusal(setup), testing::AllOf(testing::StartsWith("78 "), testing::HasSubstr("--decoder-model")));
+  setup.decoder_model = files.folder() / "reader";
+  EXPECT_THAT(refusal(setup),
+              testing::AllOf(testing::StartsWith("66 "), testing::HasSubstr(setup.decoder_model.string())));
+  setup.decoder_model = files.folder();
+  EXPECT_EQ(refusal(setup), "accepted");
+  EXPECT_LT(resolve(setup).batch, JobSetup{}.batch) << "answers take seconds each";
+  EXPECT_EQ(to_json(setup)["reader"], "codes");
+  EXPECT_EQ(to_json(setup)["decoder_model"], files.folder().string());
+  setup.language = files.folder() / "absent";
+  EXPECT_THAT(refusal(setup), testing::AllOf(testing::StartsWith("78 "), testing::HasSubstr("--language-model")));
+}
+
 TEST(Setup, StaticKeysNeedTheirTableAndWholeSegments) {
   const support::TemporaryText files;
   files.write("config.json", "{}");
