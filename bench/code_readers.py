@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-NEEDLES = ("everyday_plain", "everyday_unseen")
+NEEDLES = ("everyday_plain", "everyday", "everyday_unseen")
 # Name, options, whether an answer is worded by a language model.
 WAYS = (("larimar-compact", [], False), ("{decoder}", ["--decoder-model", "{decoder}"], False),
         ("larimar-compact, worded by SmolLM2 (`--reader smollm2`)", ["--reader", "smollm2"], True),
