@@ -55,31 +55,26 @@ std::size_t shared_key_size(comm::Transport& transport, const Networks& networks
 
 namespace {
 
-/// Questions with their codes and no texts. Rank 0.
-std::vector<decoder::Passages> codes_of(const AnsweredBatch& batch) {
+/// What a question's answer is made of.
+enum class Material { kTexts, kCodes };
+
+/// Questions with what was read for them; a prefix is completed, not answered, and gets nothing. Rank 0.
+std::vector<decoder::Passages> passages_of(const AnsweredBatch& batch, Material material) {
   std::vector<decoder::Passages> passages;
   const coordinator::BatchRead& read = batch.decoded.read;
   const std::size_t k = read.records.size() / batch.queries.size();
   for (std::size_t q = 0; q < batch.queries.size(); ++q) {
     decoder::Passages& one = passages.emplace_back(decoder::Passages{batch.queries[q].text, {}});
     if (batch.queries[q].form != coordinator::QueryForm::kQuestion) continue;
+    const std::size_t first = q * read.reads;
     std::size_t there = 0;
     while (there < read.reads && read.records[q * k + there].status != wire::ReadStatus::kEmpty) ++there;
-    one.codes = read.z_read.middleRows(static_cast<linalg::Index>(q * read.reads), static_cast<linalg::Index>(there));
-  }
-  return passages;
-}
-
-/// Questions with their texts; a prefix is completed, not answered, and gets none. Rank 0.
-std::vector<decoder::Passages> passages_of(const AnsweredBatch& batch) {
-  std::vector<decoder::Passages> passages;
-  const coordinator::BatchRead& read = batch.decoded.read;
-  const std::size_t k = read.records.size() / batch.queries.size();
-  for (std::size_t q = 0; q < batch.queries.size(); ++q) {
-    decoder::Passages& one = passages.emplace_back(decoder::Passages{batch.queries[q].text, {}});
-    if (batch.queries[q].form != coordinator::QueryForm::kQuestion) continue;
-    for (std::size_t i = 0; i < read.reads && read.records[q * k + i].status != wire::ReadStatus::kEmpty; ++i)
-      one.texts.push_back(batch.decoded.texts[q * read.reads + i]);
+    if (material == Material::kCodes) {
+      one.codes = read.z_read.middleRows(static_cast<linalg::Index>(first), static_cast<linalg::Index>(there));
+    } else {
+      const auto texts = std::span(batch.decoded.texts).subspan(first, there);
+      one.texts.assign(texts.begin(), texts.end());
+    }
   }
   return passages;
 }
@@ -91,16 +86,15 @@ void use_language(const Asking& asking, std::size_t queries, AnsweredBatch& batc
                             asking.networks.code_answers.get()};
   const base::Stopwatch watch;
   if (asking.setup.rerank) {
-    const auto passages = root ? passages_of(batch) : std::vector<decoder::Passages>{};
+    const auto passages = root ? passages_of(batch, Material::kTexts) : std::vector<decoder::Passages>{};
     batch.likelihoods = exchange_likelihoods(ranks, passages, queries);
     if (root) {
       coordinator::rerank(batch.decoded, batch.likelihoods, asking.setup.reads, asking.setup.key_weight.value());
     }
   }
   if (asking.setup.reader || asking.setup.code_reader) {
-    const auto passages = !root                      ? std::vector<decoder::Passages>{}
-                          : asking.setup.code_reader ? codes_of(batch)
-                                                     : passages_of(batch);
+    const Material material = asking.setup.code_reader ? Material::kCodes : Material::kTexts;
+    const auto passages = root ? passages_of(batch, material) : std::vector<decoder::Passages>{};
     batch.worded = exchange_answers(ranks, passages, queries);
   }
   batch.times.language = watch.seconds();

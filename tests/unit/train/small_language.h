@@ -51,17 +51,9 @@ inline TrainOptions small_injection_run(const std::filesystem::path& folder, std
   torch::manual_seed(5);
   std::map<std::string, torch::Tensor> tensors;
   std::map<std::string, model::TensorView> views;
-  model::CausalNames names{.base = "model.",
-                           .layers = "layers.",
-                           .tokens = "embed_tokens",
-                           .positions = "",
-                           .final_norm = "norm",
-                           .attention_norm = "input_layernorm",
-                           .attention_out = "self_attn.o_proj",
-                           .mlp_norm = "post_attention_layernorm",
-                           .narrow = "mlp.down_proj",
-                           .query_key_value = {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"},
-                           .widen = {"mlp.gate_proj", "mlp.up_proj"}};
+  const model::Checkpoint other(tokenizer_file().parent_path().parent_path().parent_path() /
+                                "tests/data/models/llama_tied");
+  const model::CausalNames names = model::causal_names(causal, other, "");
   for (const auto& [name, shape] : model::causal_tensors(causal, names, "")) {
     const std::vector<std::int64_t> sizes(shape.shape.begin(), shape.shape.end());
     // The embedding is the output too: small rows could not tell 8,192 pieces apart, whatever is learnt.
