@@ -2,6 +2,9 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
+#include <cmath>
+#include <iterator>
 #include <map>
 #include <string>
 
@@ -14,6 +17,7 @@
 #include "common/model/injection_files.h"
 #include "common/model/placement.h"
 #include "common/model/torch_bridge.h"
+#include "decoder/proposals.h"
 
 namespace larimar::decoder {
 namespace {
@@ -21,17 +25,39 @@ namespace {
 using text::TokenId;
 using torch::Tensor;
 using Tokens = std::vector<TokenId>;
-constexpr std::int64_t kBatch = 32;        // codes decoded together
-constexpr std::size_t kTokensOfPiece = 2;  // most of a text's pieces are one token of the language model
+constexpr std::int64_t kBatch = 32;      // codes whose pieces are found together
+constexpr std::int64_t kCandidates = 4;  // of a position
+constexpr double kUnlikely = 0.02;       // pieces of less probability are none
+constexpr std::size_t kProposals = 4;    // texts of one code for the language model to choose from
+
+/// For each row of scores [rows, L, pieces] and each position, the pieces that may stand there.
+std::vector<std::vector<std::vector<Candidate>>> candidates_of(const Tensor& scores) {
+  const auto [best, pieces] = torch::log_softmax(scores.to(torch::kFloat32), -1).topk(kCandidates, -1);
+  const Tensor logs = best.to(torch::kCPU), ids = pieces.to(torch::kCPU);
+  const auto log = logs.accessor<float, 3>();
+  const auto id = ids.accessor<std::int64_t, 3>();
+  std::vector<std::vector<std::vector<Candidate>>> rows(static_cast<std::size_t>(scores.size(0)));
+  for (std::int64_t row = 0; row < scores.size(0); ++row) {
+    auto& positions = rows[static_cast<std::size_t>(row)];
+    for (std::int64_t at = 0; at < scores.size(1); ++at) {
+      auto& candidates = positions.emplace_back();
+      for (std::int64_t i = 0; i < kCandidates; ++i) {
+        if (i > 0 && log[row][at][i] < std::log(kUnlikely)) break;
+        candidates.push_back({static_cast<TokenId>(id[row][at][i]), log[row][at][i]});
+      }
+    }
+  }
+  return rows;
+}
 
 class InjectedDecoder final : public model::CodeReader {
  public:
   InjectedDecoder(const std::filesystem::path& folder, const std::filesystem::path& language,
-                  const model::Placement& placement)
+                  const text::Tokenizer& pieces, const model::Placement& placement)
       : parts_(model::load_injection(folder, language, model::tensor_options(placement))),
-        generator_(*parts_.language),
-        options_{.max_new_tokens = kTokensOfPiece * static_cast<std::size_t>(parts_.config.positions),
-                 .stop = {parts_.end}} {}
+        pieces_(pieces),
+        words_(text::load_tokenizer(language)),
+        generator_(*parts_.language) {}
 
   linalg::Index code_size() const override { return parts_.config.code_size(); }
 
@@ -44,10 +70,11 @@ class InjectedDecoder final : public model::CodeReader {
       const Tensor some = all.index_select(0, model::to_tensor(std::span(rows)).to(all.device()));
       model::in_batches(some.size(0), batch_, "codes to decode",
                         [&, &groups = groups, &rows = rows](auto first, auto count) {
-                          std::vector<Tokens> said = repeat(some.narrow(0, first, count), groups);
+                          const Tensor scores = parts_.injection->scores(some.narrow(0, first, count), groups);
+                          const auto candidates = candidates_of(scores);
                           for (std::int64_t i = 0; i < count; ++i)
                             texts[static_cast<std::size_t>(rows[static_cast<std::size_t>(first + i)])] =
-                                std::move(said[static_cast<std::size_t>(i)]);
+                                choose(scores.narrow(0, i, 1), candidates[static_cast<std::size_t>(i)]);
                         });
     }
     return texts;
@@ -65,8 +92,7 @@ class InjectedDecoder final : public model::CodeReader {
       throw base::ShapeError("a prompt and answer of " + std::to_string(length) + " positions; the model has " +
                              std::to_string(parts_.language->config().positions));
     }
-    model::GenerationOptions options = options_;
-    options.max_new_tokens = max_new_tokens;
+    const model::GenerationOptions options{.max_new_tokens = max_new_tokens, .stop = {parts_.end}};
     return generator_.run_behind(std::move(cache), {}, {&prompt.back().tokens, 1}, options).front();
   }
 
@@ -85,15 +111,58 @@ class InjectedDecoder final : public model::CodeReader {
     return rows;
   }
 
-  std::vector<Tokens> repeat(const Tensor& codes, std::int64_t groups) {
-    const std::int64_t rows = codes.size(0);
-    model::KvCache cache = parts_.language->make_cache();
-    cache.reset(std::vector<std::int64_t>(static_cast<std::size_t>(rows), 0),
-                2 + groups * parts_.config.group() + static_cast<std::int64_t>(options_.max_new_tokens));
-    read_tokens(torch::full({rows, 1}, parts_.begin, torch::kInt64), cache);
-    read_codes(codes, groups, cache);
-    const std::vector<Tokens> starts(static_cast<std::size_t>(rows), Tokens{parts_.end});
-    return generator_.run_behind(std::move(cache), {}, starts, options_);
+  /// The text of a code with scores [1, L, pieces]: the most probable one, or where pieces are in doubt the one that is most probable
+  /// once the language model has read the code and said it.
+  Tokens choose(const Tensor& scores, std::span<const std::vector<Candidate>> candidates) {
+    std::vector<Proposal> proposals = most_probable(candidates, static_cast<TokenId>(parts_.config.end_id), kProposals);
+    if (proposals.size() > 1) {
+      std::vector<Tokens> sayings;
+      for (const Proposal& proposal : proposals) sayings.push_back(saying_of(proposal.pieces));
+      const std::vector<double> said = likelihoods(scores, sayings);
+      for (std::size_t i = 0; i < proposals.size(); ++i) proposals[i].log_probability += said[i];
+    }
+    return words_->encode(pieces_.decode(std::ranges::max_element(proposals, {}, &Proposal::log_probability)->pieces));
+  }
+
+  /// As it was learnt: cut where pieces end, between two marks.
+  Tokens saying_of(const Tokens& pieces) const {
+    Tokens saying{parts_.end};
+    for (const TokenId piece : pieces)
+      std::ranges::copy(words_->encode(pieces_.decode({&piece, 1})), std::back_inserter(saying));
+    saying.push_back(parts_.end);
+    return saying;
+  }
+
+  /// log p(saying | its first token, the code's positions) of each.
+  std::vector<double> likelihoods(const Tensor& scores, const std::vector<Tokens>& sayings) {
+    model::KvCache before = parts_.language->make_cache();
+    before.reset({0}, 1 + scores.size(1));
+    read_tokens(torch::full({1, 1}, parts_.begin, torch::kInt64), before);
+    read_positions(scores, before);
+    std::vector<double> sums(sayings.size());
+    model::at_once(static_cast<std::int64_t>(sayings.size()), "texts to choose from", [&](auto first, auto count) {
+      const std::span some =
+          std::span(sayings).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
+      std::size_t longest = 0;
+      for (const Tokens& saying : some) longest = std::max(longest, saying.size());
+      Tensor tokens = torch::full({count, static_cast<std::int64_t>(longest)}, parts_.end, torch::kInt64);
+      for (std::int64_t row = 0; row < count; ++row) {
+        const Tokens& saying = some[static_cast<std::size_t>(row)];
+        const std::vector<std::int64_t> ids(saying.begin(), saying.end());
+        tokens[row].narrow(0, 0, static_cast<std::int64_t>(ids.size())).copy_(model::to_tensor(std::span(ids)));
+      }
+      model::KvCache cache = before;  // shared until select() copies it
+      cache.reserve(tokens.size(1));
+      cache.select(std::vector<std::int64_t>(static_cast<std::size_t>(count), 0));
+      const Tensor states = parts_.language->hidden({.tokens = tokens}, cache);
+      for (std::int64_t row = 0; row < count; ++row) {
+        const auto length = static_cast<std::int64_t>(some[static_cast<std::size_t>(row)].size());
+        const Tensor logs = torch::log_softmax(parts_.language->logits(states[row].narrow(0, 0, length - 1)), -1);
+        const Tensor wanted = tokens[row].narrow(0, 1, length - 1).to(logs.device()).unsqueeze(1);
+        sums[static_cast<std::size_t>(first + row)] = logs.gather(1, wanted).sum().item<double>();
+      }
+    });
+    return sums;
   }
 
   void read(const model::PromptPart& part, model::KvCache& cache) {
@@ -106,19 +175,21 @@ class InjectedDecoder final : public model::CodeReader {
     check_size(size);
     const Eigen::Map<const linalg::Matrix> row(part.code.data(), 1, size);
     const Tensor code = model::to_device(row, parts_.injection->from_latent->weight.options());
-    read_codes(code, model::used_groups(code, parts_.config).item<std::int64_t>(), cache);
+    const auto groups = model::used_groups(code, parts_.config).item<std::int64_t>();
+    read_positions(parts_.injection->scores(code, groups), cache);
   }
   void read_tokens(const Tensor& tokens, model::KvCache& cache) {
     static_cast<void>(parts_.language->hidden({.tokens = tokens}, cache));
   }
-  void read_codes(const Tensor& codes, std::int64_t groups, model::KvCache& cache) {
-    const Tensor positions = parts_.injection->positions_of(parts_.injection->scores(codes, groups));
+  void read_positions(const Tensor& scores, model::KvCache& cache) {
+    const Tensor positions = parts_.injection->positions_of(scores);
     static_cast<void>(parts_.language->hidden({.tokens = {}, .embeddings = positions}, cache));
   }
 
   model::InjectionParts parts_;
+  const text::Tokenizer& pieces_;
+  std::unique_ptr<const text::Tokenizer> words_;
   model::CausalGenerator generator_;
-  model::GenerationOptions options_;
   std::int64_t batch_ = kBatch;
 };
 
@@ -126,8 +197,9 @@ class InjectedDecoder final : public model::CodeReader {
 
 std::unique_ptr<model::CodeReader> load_injected_decoder(const std::filesystem::path& folder,
                                                          const std::filesystem::path& language,
+                                                         const text::Tokenizer& pieces,
                                                          const model::Placement& placement) {
-  return std::make_unique<InjectedDecoder>(folder, language, placement);
+  return std::make_unique<InjectedDecoder>(folder, language, pieces, placement);
 }
 
 }  // namespace larimar::decoder

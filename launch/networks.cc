@@ -67,7 +67,8 @@ void check_injection(const JobSetup& setup) {
 void load_code_reader(Networks& networks, const JobSetup& setup) {
   check_injection(setup);
   networks.decoder_tokenizer = text::load_tokenizer(setup.language);
-  auto reader = decoder::load_injected_decoder(setup.decoder_model, setup.language, {setup.device, setup.dtype});
+  auto reader = decoder::load_injected_decoder(setup.decoder_model, setup.language, *networks.tokenizer,
+                                               {setup.device, setup.dtype});
   networks.code_reader = reader.get();
   networks.decoder = std::move(reader);
   networks.code_answers = std::make_unique<decoder::CodeAnswers>(*networks.code_reader, *networks.decoder_tokenizer);

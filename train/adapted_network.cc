@@ -63,8 +63,9 @@ AdaptedNetwork::AdaptedNetwork(const std::filesystem::path& folder, std::int64_t
 
 Tensor AdaptedNetwork::embed(const Tensor& tokens) const { return torch::embedding(tokens_, tokens); }
 
-Tensor AdaptedNetwork::multiply(const std::string& name, const Tensor& x) const {
+Tensor AdaptedNetwork::multiply(const std::string& name, const Tensor& x, bool adapted) const {
   const Product& product = products_.at(name + ".weight");
+  if (!adapted) return torch::linear(x, product.weight);
   const auto type = product.weight.scalar_type();
   return torch::linear(x, product.weight) + torch::linear(torch::linear(x, product.down.to(type)), product.up.to(type));
 }
@@ -73,29 +74,30 @@ Tensor AdaptedNetwork::norm(const std::string& name, const Tensor& x) const {
   return torch::rms_norm(x, {x.size(-1)}, norms_.at(name), config_.norm_epsilon);
 }
 
-Tensor AdaptedNetwork::attend(const std::string& layer, const Tensor& x, const model::RotaryAngles& angles) const {
+Tensor AdaptedNetwork::attend(const std::string& layer, const Tensor& x, const model::RotaryAngles& angles,
+                              bool adapted) const {
   const std::int64_t rows = x.size(0), columns = x.size(1), size = static_cast<std::int64_t>(config_.head_size);
   const auto heads = static_cast<std::int64_t>(config_.heads), kv_heads = static_cast<std::int64_t>(config_.kv_heads);
   const auto part = [&](std::size_t which, std::int64_t count) {
-    return multiply(layer + names_.query_key_value[which], x).view({rows, columns, count, size});
+    return multiply(layer + names_.query_key_value[which], x, adapted).view({rows, columns, count, size});
   };
   const auto shared = [&](const Tensor& y) { return y.transpose(1, 2).repeat_interleave(heads / kv_heads, 1); };
   const Tensor queries = turned(part(0, heads), angles).transpose(1, 2),
                keys = shared(turned(part(1, kv_heads), angles));
   const Tensor mixed =
       at::scaled_dot_product_attention(queries, keys, shared(part(2, kv_heads)), {}, 0.0, /*is_causal=*/true);
-  return multiply(layer + names_.attention_out, mixed.transpose(1, 2).reshape({rows, columns, heads * size}));
+  return multiply(layer + names_.attention_out, mixed.transpose(1, 2).reshape({rows, columns, heads * size}), adapted);
 }
 
-Tensor AdaptedNetwork::hidden(Tensor x) {
+Tensor AdaptedNetwork::hidden(Tensor x, bool adapted) {
   const Tensor positions = torch::arange(x.size(1), torch::kInt64).unsqueeze(0).to(x.device());
   const model::RotaryAngles angles = rotary_.angles(positions, x.size(1), false);
   for (std::uint64_t i = 0; i < config_.layers; ++i) {
     const std::string layer = names_.layer(i);
-    x = x + attend(layer, norm(layer + names_.attention_norm + ".weight", x), angles);
+    x = x + attend(layer, norm(layer + names_.attention_norm + ".weight", x), angles, adapted);
     const Tensor normal = norm(layer + names_.mlp_norm + ".weight", x);
-    const Tensor gate = torch::silu(multiply(layer + names_.widen[0], normal));
-    x = x + multiply(layer + names_.narrow, gate * multiply(layer + names_.widen[1], normal));
+    const Tensor gate = torch::silu(multiply(layer + names_.widen[0], normal, adapted));
+    x = x + multiply(layer + names_.narrow, gate * multiply(layer + names_.widen[1], normal, adapted), adapted);
   }
   return norm("final", x);
 }

@@ -27,8 +27,9 @@ class AdaptedNetwork : public torch::nn::Module {
   [[nodiscard]] const model::CausalConfig& config() const { return config_; }
   /// Embeddings of tokens [..] int64: [.., hidden]. Constants.
   [[nodiscard]] torch::Tensor embed(const torch::Tensor& tokens) const;
-  /// Embeddings [rows, columns, hidden] to the last hidden states, each column seeing those before it.
-  [[nodiscard]] torch::Tensor hidden(torch::Tensor x);
+  /// Embeddings [rows, columns, hidden] to the last hidden states, each column seeing those before it. Not adapted: those of the
+  /// language model as it was.
+  [[nodiscard]] torch::Tensor hidden(torch::Tensor x, bool adapted = true);
   /// States [n, hidden] to scores of the next token [n, vocabulary].
   [[nodiscard]] torch::Tensor logits(const torch::Tensor& states) const;
   /// As they stand, sharing the parameters' storage.
@@ -38,10 +39,10 @@ class AdaptedNetwork : public torch::nn::Module {
   struct Product {
     torch::Tensor weight, down, up;
   };
-  [[nodiscard]] torch::Tensor multiply(const std::string& name, const torch::Tensor& x) const;
+  [[nodiscard]] torch::Tensor multiply(const std::string& name, const torch::Tensor& x, bool adapted) const;
   [[nodiscard]] torch::Tensor norm(const std::string& name, const torch::Tensor& x) const;
   [[nodiscard]] torch::Tensor attend(const std::string& layer, const torch::Tensor& x,
-                                     const model::RotaryAngles& angles) const;
+                                     const model::RotaryAngles& angles, bool adapted) const;
 
   model::CausalConfig config_;
   model::CausalNames names_;

@@ -1,6 +1,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -18,6 +19,7 @@
 #include "train/adapted_network.h"
 #include "train/lesson.h"
 #include "train/questions.h"
+#include "train/said_rows.h"
 #include "train/schedule.h"
 
 namespace larimar::train {
@@ -26,7 +28,9 @@ namespace {
 using torch::Tensor;
 constexpr std::int64_t kIgnored = -100;        // as target: no loss there
 constexpr double kWeightOfPieces = 0.5;        // of the injection's own loss beside the language model's
-constexpr std::size_t kTokensOfQuestion = 72;  // of a batch's language_tokens: prompts are longer than repeated texts
+constexpr std::size_t kMostNotes = 4;          // codes in the prompt of a question
+constexpr std::size_t kTokensOfNote = 32;      // of a batch's language_tokens: what a note takes of them,
+constexpr std::size_t kTokensOfQuestion = 40;  // and the rest of a prompt
 constexpr std::size_t kSegmentsToJudge = 512;  // a language model takes long over them
 
 /// What is learnt.
@@ -123,24 +127,35 @@ class InjectionLesson final : public Lesson {
     const auto& sizes = options_.injection.sizes;
     const Tensor scores = learnt_->injection->scores(codes, tokens.size(1) / sizes.group());
     const Tensor padding = tokens.eq(options_.sizes.pad_id);
-    const Tensor right = scores.argmax(-1).eq(tokens).logical_or(padding);
+    const Tensor right = scores.argmax(-1).eq(tokens).logical_or(padding), real = padding.logical_not();
     return {scores,
-            counted(mean_loss(scores, tokens.masked_fill(padding, sizes.end_id)), right, padding.logical_not())};
+            {.loss = mean_loss(scores, tokens.masked_fill(padding, sizes.end_id)),
+             .tokens = real.sum().item<std::int64_t>(),
+             .right_tokens = right.logical_and(real).sum().item<std::int64_t>(),
+             .segments = right.size(0),
+             .exact_segments = right.all(1).sum().item<std::int64_t>()}};
   }
 
   /// The first rows go through the language model as well, as many as hold `language_tokens`.
   Outcome repeat(const Pieces& made, const Tensor& tokens, std::size_t language_tokens) {
     const auto rows =
         std::clamp<std::int64_t>(static_cast<std::int64_t>(language_tokens) / tokens.size(1), 1, tokens.size(0));
-    Outcome outcome = say(learnt_->injection->positions_of(made.scores.narrow(0, 0, rows)), tokens.narrow(0, 0, rows));
+    const Tensor positions = learnt_->injection->positions_of(made.scores.narrow(0, 0, rows));
+    const std::vector<Saying> sayings = texts_of(tokens.narrow(0, 0, rows));
+    std::vector<SaidRow> said;
+    for (std::int64_t row = 0; row < rows; ++row)
+      said.push_back({{embed({begin_}), positions[row]}, &sayings[static_cast<std::size_t>(row)]});
+    const SaidBatch batch = lay_out(*learnt_->language, said);
+    const Tensor scores = scores_of(*learnt_->language, batch);
+    Outcome outcome = counted(mean_loss(scores, batch.targets), scores.argmax(-1).eq(batch.targets), batch.row_ends);
     outcome.loss = outcome.loss + kWeightOfPieces * made.outcome.loss;
     return outcome;
   }
 
-  /// The language model says the texts of tokens [rows, L] behind their positions [rows, L, hidden]. Text is cut where the codes' pieces
-  /// end, so that nearly every token to be said stands for one position; its own tokenizer would cut it elsewhere, and to spell
-  /// pieces anew is much harder to learn than to repeat them. The text is the same.
-  Outcome say(const Tensor& positions, const Tensor& tokens) {
+  /// What the language model says of tokens [rows, L]. Text is cut where the codes' pieces end, so that nearly every token to be said
+  /// stands for one position; its own tokenizer would cut it elsewhere, and to spell pieces anew is much harder to learn than to
+  /// repeat them. The text is the same.
+  std::vector<Saying> texts_of(const Tensor& tokens) const {
     const Tensor here = tokens.to(torch::kCPU);
     const auto ids = here.accessor<std::int64_t, 2>();
     std::vector<Saying> sayings;
@@ -150,70 +165,86 @@ class InjectionLesson final : public Lesson {
         std::ranges::copy(words_of_piece_[static_cast<std::size_t>(ids[row][at])], std::back_inserter(saying.tokens));
       saying.tokens.push_back(end_);
     }
-    return say({begin_}, positions, sayings);
+    return sayings;
   }
 
-  /// The loss of answers to questions about codes, as if their texts had been read.
+  /// The loss of answers to questions about notes that stand in a prompt as codes: of the answers themselves, and how far all that is
+  /// expected behind the notes is from what the language model as it was expects where they stand there as text.
   Tensor answer(const Disturbance& disturbance, base::Random& random) {
-    const auto& sizes = options_.injection.sizes;
-    const auto most = std::max<std::size_t>(1, options_.injection.language_tokens / kTokensOfQuestion);
-    std::vector<std::vector<std::uint16_t>> texts;
-    std::vector<Saying> sayings;
-    for (const Question* one : questions_->draw(most, static_cast<std::size_t>(sizes.group()), random)) {
-      texts.push_back(one->pieces);
-      sayings.push_back(one->saying);
-    }
-    const Tensor tokens = pad_batch(texts, options_.sizes).to(device_);
-    const Tensor scores =
-        learnt_->injection->scores(disturb(encode(tokens), disturbance, random), tokens.size(1) / sizes.group());
-    return say(questions_->before(), learnt_->injection->positions_of(scores), sayings).loss;
-  }
-
-  /// Every row: the tokens before, its positions [rows, L, hidden], its saying.
-  Outcome say(const std::vector<text::TokenId>& before, const Tensor& positions, std::span<const Saying> sayings) {
     AdaptedNetwork& language = *learnt_->language;
-    const auto rows = static_cast<std::int64_t>(sayings.size());
-    const std::vector<std::int64_t> first(before.begin(), before.end());
-    const Tensor head = language.embed(torch::tensor(first).to(device_)).unsqueeze(0).expand({rows, -1, -1});
-    const auto [tokens, wanted] = side_by_side(sayings);
-    const Tensor input = torch::cat({head, positions.to(head.scalar_type()), language.embed(tokens)}, 1);
-    const Tensor said = wanted.ne(kIgnored);
-    const Tensor states = language.hidden(input).narrow(1, input.size(1) - tokens.size(1), tokens.size(1));
-    const Tensor scores = language.logits(states.index({said}));
-    const Tensor targets = wanted.index({said});
-    Tensor right = said.logical_not();
-    right.index_put_({said}, scores.argmax(-1).eq(targets));
-    return counted(mean_loss(scores, targets), right, said);
+    const std::size_t notes = 1 + random.below(kMostNotes);
+    std::vector<Prompt> prompts(
+        std::max<std::size_t>(1, options_.injection.language_tokens / (kTokensOfQuestion + notes * kTokensOfNote)));
+    std::vector<const Question*> all;
+    for (Prompt& prompt : prompts) {
+      prompt = questions_->draw(notes, random);
+      all.insert(all.end(), prompt.notes.begin(), prompt.notes.end());
+    }
+    const std::vector<Tensor> positions = positions_of(all, disturbance, random);
+    const SaidBatch codes = lay_out(language, rows_of(prompts, [&](std::size_t note) { return positions[note]; }));
+    const SaidBatch texts =
+        lay_out(language, rows_of(prompts, [&](std::size_t note) { return embed(all[note]->words); }));
+    const Tensor scores = torch::log_softmax(scores_of(language, codes).to(torch::kFloat32), -1);
+    Tensor expected;
+    {
+      torch::NoGradGuard guard;
+      expected = torch::log_softmax(scores_of(language, texts, false).to(torch::kFloat32), -1);
+    }
+    const Tensor apart = torch::sum(expected.exp() * (expected - scores), -1).mean();
+    return mean_loss(scores, codes.targets.masked_fill(codes.said.logical_not(), kIgnored)) + apart;
   }
 
-  /// Sayings padded on the right: tokens that are read [rows, longest - 1], and what is to be said after each; kIgnored where nothing is.
-  std::pair<Tensor, Tensor> side_by_side(std::span<const Saying> sayings) const {
-    std::size_t longest = 0;
-    for (const Saying& saying : sayings) longest = std::max(longest, saying.tokens.size());
-    const std::vector<std::int64_t> shape{static_cast<std::int64_t>(sayings.size()),
-                                          static_cast<std::int64_t>(longest) - 1};
-    Tensor read = torch::full(shape, end_, torch::kInt64), wanted = torch::full(shape, kIgnored, torch::kInt64);
-    auto reads = read.accessor<std::int64_t, 2>();
-    auto wants = wanted.accessor<std::int64_t, 2>();
-    for (std::size_t i = 0; i < sayings.size(); ++i) {
-      const auto& [tokens, answer] = sayings[i];
-      const auto row = static_cast<std::int64_t>(i);
-      for (std::size_t at = 0; at + 1 < tokens.size(); ++at) {
-        const auto column = static_cast<std::int64_t>(at);
-        reads[row][column] = tokens[at];
-        if (at + 1 >= answer) wants[row][column] = tokens[at + 1];
+  /// `embedding_of(i)`: [columns, hidden] of the i-th of all notes.
+  std::vector<SaidRow> rows_of(std::span<const Prompt> prompts,
+                               const std::function<Tensor(std::size_t)>& embedding_of) const {
+    std::vector<SaidRow> rows;
+    std::size_t number = 0;
+    for (const Prompt& prompt : prompts) {
+      SaidRow& row = rows.emplace_back(SaidRow{{embed(questions_->before())}, &prompt.asked->saying});
+      for (std::size_t i = 0; i < prompt.notes.size(); ++i) {
+        if (i > 0) row.read.push_back(embed(questions_->between()));
+        row.read.push_back(embedding_of(number++));
       }
     }
-    return {read.to(device_), wanted.to(device_)};
+    return rows;
   }
 
-  /// right [rows, L]: true where there is nothing to be right; real: where there is.
-  static Outcome counted(const Tensor& loss, const Tensor& right, const Tensor& real) {
-    return {.loss = loss,
-            .tokens = real.sum().item<std::int64_t>(),
-            .right_tokens = right.logical_and(real).sum().item<std::int64_t>(),
-            .segments = right.size(0),
-            .exact_segments = right.all(1).sum().item<std::int64_t>()};
+  /// Positions [L, hidden] of each note's code. Those with as many groups are made together.
+  std::vector<Tensor> positions_of(std::span<const Question* const> notes, const Disturbance& disturbance,
+                                   base::Random& random) {
+    const auto group = static_cast<std::size_t>(options_.injection.sizes.group());
+    std::map<std::size_t, std::vector<std::size_t>> alike;
+    for (std::size_t i = 0; i < notes.size(); ++i) alike[notes[i]->pieces.size() / group].push_back(i);
+    std::vector<Tensor> positions(notes.size());
+    for (const auto& [groups, members] : alike) {
+      std::vector<std::vector<std::uint16_t>> texts;
+      for (const std::size_t i : members) texts.push_back(notes[i]->pieces);
+      const Tensor codes = disturb(encode(pad_batch(texts, options_.sizes).to(device_)), disturbance, random);
+      const Tensor made =  // of the text and its end
+          learnt_->injection->positions_of(learnt_->injection->scores(codes, static_cast<std::int64_t>(groups) + 1));
+      for (std::size_t i = 0; i < members.size(); ++i) positions[members[i]] = made[static_cast<std::int64_t>(i)];
+    }
+    return positions;
+  }
+
+  Tensor embed(const std::vector<text::TokenId>& tokens) const {
+    const std::vector<std::int64_t> ids(tokens.begin(), tokens.end());
+    return learnt_->language->embed(torch::tensor(ids).to(device_));
+  }
+
+  /// right [n]: whether a token is; rows end where `row_ends` says.
+  static Outcome counted(const Tensor& loss, const Tensor& right, std::span<const std::int64_t> row_ends) {
+    const Tensor here = right.to(torch::kCPU);
+    Outcome outcome{.loss = loss,
+                    .tokens = here.size(0),
+                    .right_tokens = here.sum().item<std::int64_t>(),
+                    .segments = static_cast<std::int64_t>(row_ends.size())};
+    std::int64_t begin = 0;
+    for (const std::int64_t end : row_ends) {
+      outcome.exact_segments += here.slice(0, begin, end).all().item<bool>() ? 1 : 0;
+      begin = end;
+    }
+    return outcome;
   }
 
   TrainOptions options_;

@@ -26,6 +26,8 @@ QuestionFile::QuestionFile(const std::filesystem::path& path, const text::Tokeni
   before_ = prompts.opening();
   prompts.add_frame(before_, frame.begin);
   prompts.add_frame(before_, "- ");
+  prompts.add_frame(between_, "\n");
+  prompts.add_frame(between_, "- ");
   std::istringstream lines(base::read_file(path));
   std::size_t number = 0;
   for (std::string line; std::getline(lines, line);) {
@@ -33,8 +35,9 @@ QuestionFile::QuestionFile(const std::filesystem::path& path, const text::Tokeni
     const auto object = nlohmann::json::parse(line, nullptr, false);
     if (!object.is_object()) throw base::FormatError(where + " is no JSON object with text, question and answer");
     Question& one = questions_.emplace_back();
-    for (const text::TokenId id : pieces.encode(field_of(object, "text", where)))
-      one.pieces.push_back(static_cast<std::uint16_t>(id));
+    const std::string text = field_of(object, "text", where);
+    prompts.add_foreign(one.words, text);
+    for (const text::TokenId id : pieces.encode(text)) one.pieces.push_back(static_cast<std::uint16_t>(id));
     if (one.pieces.empty() || one.pieces.size() > most_pieces) {
       throw base::FormatError(where + ": the text has " + std::to_string(one.pieces.size()) +
                               " pieces, expected 1 to " + std::to_string(most_pieces));
@@ -51,17 +54,11 @@ QuestionFile::QuestionFile(const std::filesystem::path& path, const text::Tokeni
   if (questions_.empty()) throw base::FormatError(path.string() + " holds no question");
 }
 
-std::vector<const Question*> QuestionFile::draw(std::size_t most, std::size_t group, base::Random& random) const {
-  const auto groups_of = [&](const Question& one) {
-    return one.pieces.size() / group;
-  };  // of size + 1 pieces, less one
-  const std::size_t first = random.below(questions_.size()), groups = groups_of(questions_[first]);
-  std::vector<const Question*> drawn;
-  for (std::size_t i = 0; i < questions_.size() && drawn.size() < most; ++i) {
-    const Question& one = questions_[(first + i) % questions_.size()];
-    if (groups_of(one) == groups) drawn.push_back(&one);
-  }
-  return drawn;
+Prompt QuestionFile::draw(std::size_t notes, base::Random& random) const {
+  Prompt prompt;
+  for (std::size_t i = 0; i < notes; ++i) prompt.notes.push_back(&questions_[random.below(questions_.size())]);
+  prompt.asked = prompt.notes[random.below(notes)];
+  return prompt;
 }
 
 }  // namespace larimar::train

@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,7 +14,9 @@
 #include "common/model/causal_network.h"
 #include "common/model/injection_files.h"
 #include "common/model/safetensors.h"
+#include "common/model/torch_bridge.h"
 #include "decoder/injected_decoder.h"
+#include "decoder/proposals.h"
 #include "tests/support/in_process.h"
 #include "tests/unit/train/small_language.h"
 #include "train/adapted_network.h"
@@ -37,7 +42,18 @@ class InjectionRun : public ::testing::Test {
     return options.out / "model";
   }
   std::unique_ptr<model::CodeReader> decoder(const fs::path& model) {
-    return decoder::load_injected_decoder(model, folder_.path() / "language", {});
+    return decoder::load_injected_decoder(model, folder_.path() / "language", *pieces_, {});
+  }
+  /// The trained language model with adapters beside its weights.
+  AdaptedNetwork language(const fs::path& model) const {
+    AdaptedNetwork network(folder_.path() / "language", 3, torch::TensorOptions());
+    const torch::NoGradGuard guard;
+    const model::SafetensorsFile file(model / "model.safetensors");
+    for (auto& [name, change] : network.adapters()) {
+      torch::Tensor(change.down).copy_(model::to_tensor(file.at("adapters." + name + ".down")));
+      torch::Tensor(change.up).copy_(model::to_tensor(file.at("adapters." + name + ".up")));
+    }
+    return network;
   }
   /// Codes of 1 to 4 groups in use, as an encoder makes them.
   static linalg::Matrix codes() {
@@ -53,7 +69,21 @@ class InjectionRun : public ::testing::Test {
   }
 
   test::TemporaryFolder folder_;
+  std::unique_ptr<const text::Tokenizer> pieces_ = text::load_tokenizer(test::tokenizer_file());
 };
+
+/// Makes the injection's probabilities peaks, as longer training does: one or a few pieces stand out at each position.
+void sharpen(const fs::path& model) {
+  std::map<std::string, torch::Tensor> tensors;
+  std::map<std::string, model::TensorView> views;
+  {
+    const model::SafetensorsFile file(model / "model.safetensors");
+    for (const auto& [name, view] : file.tensors()) tensors[name] = model::to_tensor(view).clone();
+  }
+  tensors.at("injection.pieces.weight") *= 60;
+  for (const auto& [name, tensor] : tensors) views[name] = model::to_view(tensor);
+  model::write_safetensors(model / "model.safetensors", views, {});
+}
 
 TEST_F(InjectionRun, BothPartsLearnAndTheFolderIsWhole) {
   TrainOptions options = run(200);
@@ -100,6 +130,7 @@ TEST_F(InjectionRun, LearntAdaptersInTheWeightsComputeWhatWasTrained) {
   EXPECT_LT((wanted - found).abs().max().item<float>(), 1e-4F);
   EXPECT_GT((wanted - hidden(plain)).abs().max().item<float>(), 0.1F) << "adapters change nothing";
   EXPECT_TRUE(torch::equal(x, before)) << "embeddings of the caller were written to";
+  EXPECT_LT((trained.hidden(x, false) - hidden(plain)).abs().max().item<float>(), 1e-4F) << "without adapters";
   const torch::Tensor tokens = torch::randint(0, 8192, {2, 5});
   EXPECT_LT(
       (trained.logits(trained.embed(tokens)) - network.logits(trained.embed(tokens).flatten(0, 1)).view({2, 5, 8192}))
@@ -109,20 +140,14 @@ TEST_F(InjectionRun, LearntAdaptersInTheWeightsComputeWhatWasTrained) {
       1e-4F);
 }
 
-TEST_F(InjectionRun, AWholeTextIsWhatTheTrainedNetworkSaysGreedily) {
+TEST_F(InjectionRun, ACompletionIsWhatTheTrainedNetworkSaysGreedily) {
   const fs::path model = trained();
   const auto parts = model::load_injection(model, folder_.path() / "language", torch::TensorOptions());
+  const auto reader = decoder(model);
   // The definition: everything anew for each token, with the adapters beside the weights.
-  AdaptedNetwork language(folder_.path() / "language", 3, torch::TensorOptions());
+  AdaptedNetwork network = language(model);
   const torch::NoGradGuard guard;
-  const model::SafetensorsFile file(model / "model.safetensors");
-  for (auto& [name, change] : language.adapters()) {
-    torch::Tensor(change.down).copy_(model::to_tensor(file.at("adapters." + name + ".down")));
-    torch::Tensor(change.up).copy_(model::to_tensor(file.at("adapters." + name + ".up")));
-  }
   const linalg::Matrix all = codes();
-  const auto texts = decoder(model)->decode(all);
-  ASSERT_EQ(texts.size(), 6U);
   for (linalg::Index i = 0; i < all.rows(); ++i) {
     const torch::Tensor code = model::to_tensor(all.middleRows(i, 1));
     const std::int64_t groups = 1 + i % 4;
@@ -130,27 +155,64 @@ TEST_F(InjectionRun, AWholeTextIsWhatTheTrainedNetworkSaysGreedily) {
     auto injection = parts.injection;
     const torch::Tensor positions = injection->positions_of(injection->scores(code, groups));
     torch::Tensor x =
-        torch::cat({language.embed(torch::tensor({{1}})), positions, language.embed(torch::tensor({{2}}))}, 1);
+        torch::cat({network.embed(torch::tensor({{1}})), positions, network.embed(torch::tensor({{2}}))}, 1);
     Tokens said;
     while (said.size() < 32) {
-      const auto next = language.logits(language.hidden(x).select(1, x.size(1) - 1)).argmax(-1).item<std::int64_t>();
+      const auto next = network.logits(network.hidden(x).select(1, x.size(1) - 1)).argmax(-1).item<std::int64_t>();
       if (next == 2) break;
       said.push_back(static_cast<text::TokenId>(next));
-      x = torch::cat({x, language.embed(torch::tensor({{next}}))}, 1);
+      x = torch::cat({x, network.embed(torch::tensor({{next}}))}, 1);
     }
-    EXPECT_EQ(texts[static_cast<std::size_t>(i)], said) << i;
+    const std::vector<model::PromptPart> prompt{
+        {.tokens = {1}}, {.tokens = {}, .code = {all.row(i).data(), 32}}, {.tokens = {2}}};
+    EXPECT_EQ(reader->complete(prompt, 32), said) << i;
   }
 }
 
-TEST_F(InjectionRun, APromptOfTheSamePartsGivesTheSameText) {
-  const auto reader = decoder(trained());
+TEST_F(InjectionRun, ATextIsTheMostProbableOneForInjectionAndLanguageModelTogether) {
+  const fs::path model = trained();
+  sharpen(model);
+  const auto parts = model::load_injection(model, folder_.path() / "language", torch::TensorOptions());
+  AdaptedNetwork network = language(model);
+  const auto words = text::load_tokenizer(folder_.path() / "language");
+  const torch::NoGradGuard guard;
   const linalg::Matrix all = codes();
-  const auto texts = reader->decode(all);
-  for (linalg::Index i = 0; i < all.rows(); ++i) {
-    const std::vector<model::PromptPart> prompt{
-        {.tokens = {1}}, {.tokens = {}, .code = {all.row(i).data(), 32}}, {.tokens = {2}}};
-    EXPECT_EQ(reader->complete(prompt, 32), texts[static_cast<std::size_t>(i)]);
+  const auto texts = decoder(model)->decode(all);
+  ASSERT_EQ(texts.size(), 6U);
+  std::size_t in_doubt = 0, changed = 0;
+  for (linalg::Index row = 0; row < all.rows(); ++row) {
+    auto injection = parts.injection;
+    const torch::Tensor scores = injection->scores(model::to_tensor(all.middleRows(row, 1)), 1 + row % 4);
+    const torch::Tensor logs = torch::log_softmax(scores, -1)[0];
+    std::vector<std::vector<decoder::Candidate>> positions(static_cast<std::size_t>(logs.size(0)));
+    for (std::int64_t at = 0; at < logs.size(0); ++at) {
+      const auto [best, ids] = logs[at].sort(-1, true);
+      for (std::int64_t i = 0; i < 4 && (i == 0 || best[i].item<float>() > std::log(0.02F)); ++i)
+        positions[static_cast<std::size_t>(at)].push_back({ids[i].item<std::int32_t>(), best[i].item<float>()});
+    }
+    auto proposals = decoder::most_probable(positions, 2, 4);
+    const Tokens alone = proposals.front().pieces;
+    in_doubt += proposals.size() > 1 ? 1U : 0U;
+    for (auto& proposal : proposals) {
+      std::vector<std::int64_t> saying{2};
+      for (const auto piece : proposal.pieces)
+        for (const auto word : words->encode(pieces_->decode({&piece, 1}))) saying.push_back(word);
+      saying.push_back(2);
+      const torch::Tensor ids = torch::tensor(saying);
+      const torch::Tensor x = torch::cat(
+          {network.embed(torch::tensor({{1}})), injection->positions_of(scores), network.embed(ids).unsqueeze(0)}, 1);
+      const torch::Tensor states = network.hidden(x)[0].narrow(0, x.size(1) - ids.size(0), ids.size(0) - 1);
+      proposal.log_probability += torch::log_softmax(network.logits(states), -1)
+                                      .gather(1, ids.narrow(0, 1, ids.size(0) - 1).unsqueeze(1))
+                                      .sum()
+                                      .item<double>();
+    }
+    const Tokens best = std::ranges::max_element(proposals, {}, &decoder::Proposal::log_probability)->pieces;
+    changed += best != alone ? 1U : 0U;
+    EXPECT_EQ(texts[static_cast<std::size_t>(row)], words->encode(pieces_->decode(best))) << row;
   }
+  EXPECT_GE(in_doubt, 2U) << "nothing to choose from";
+  EXPECT_GE(changed, 1U) << "the language model decides nothing";
 }
 
 TEST_F(InjectionRun, ARunThatGoesOnHasTheBitsOfOneThatWasNotInterrupted) {

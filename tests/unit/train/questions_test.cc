@@ -48,12 +48,14 @@ constexpr const char* kStone =
 TEST_F(Questions, APromptIsThatOfANoteAndOnlyTheAnswerIsSaid) {
   const QuestionFile questions = file(std::string(kRiver) + "\n");
   base::Random random(1);
-  const auto drawn = questions.draw(8, 4, random);
-  ASSERT_EQ(drawn.size(), 1U);
-  const Question& one = *drawn.front();
+  const Prompt prompt = questions.draw(1, random);
+  ASSERT_EQ(prompt.notes, std::vector<const Question*>{prompt.asked});
+  const Question& one = *prompt.asked;
   EXPECT_EQ(pieces_->decode(std::vector<text::TokenId>(one.pieces.begin(), one.pieces.end())), "The river ended.");
+  EXPECT_EQ(words_->decode(one.words), "The river ended.");
   const text::PromptFrame& frame = text::kAnswerChat;
   EXPECT_EQ(words_->decode_marked(questions.before()), std::string(frame.begin) + "- ");
+  EXPECT_EQ(words_->decode_marked(questions.between()), "\n- ");
   const auto& tokens = one.saying.tokens;
   const auto answer = tokens.begin() + static_cast<std::ptrdiff_t>(one.saying.answer);
   EXPECT_EQ(words_->decode_marked(std::vector(tokens.begin(), answer)),
@@ -63,20 +65,26 @@ TEST_F(Questions, APromptIsThatOfANoteAndOnlyTheAnswerIsSaid) {
   EXPECT_EQ(std::ranges::count(tokens, end), 2) << "a mark in the question is ordinary text";
 }
 
-TEST_F(Questions, ABatchHasTextsOfEqualGroups) {
+TEST_F(Questions, TheOneThatIsAskedStandsAnywhereAmongOthers) {
   std::string content;
   for (int i = 0; i < 10; ++i) content += std::string(i % 2 == 0 ? kRiver : kStone) + "\n";
   const QuestionFile questions = file(content);
   EXPECT_EQ(questions.size(), 10U);
   base::Random random(3);
-  std::set<std::size_t> seen;
-  for (int i = 0; i < 20; ++i) {
-    const auto drawn = questions.draw(3, 4, random);
-    ASSERT_EQ(drawn.size(), 3U);
-    for (const Question* one : drawn) EXPECT_EQ(one->pieces.size(), drawn.front()->pieces.size());
-    seen.insert(drawn.front()->pieces.size());
+  std::set<std::ptrdiff_t> places;
+  std::set<const Question*> asked, others;
+  for (int i = 0; i < 100; ++i) {
+    const Prompt prompt = questions.draw(3, random);
+    ASSERT_EQ(prompt.notes.size(), 3U);
+    const auto found = std::ranges::find(prompt.notes, prompt.asked);
+    ASSERT_NE(found, prompt.notes.end());
+    places.insert(found - prompt.notes.begin());
+    asked.insert(prompt.asked);
+    others.insert(prompt.notes.begin(), prompt.notes.end());
   }
-  EXPECT_EQ(seen.size(), 2U);
+  EXPECT_EQ(places.size(), 3U);
+  EXPECT_EQ(asked.size(), 10U);
+  EXPECT_EQ(others.size(), 10U);
 }
 
 TEST_F(Questions, WhatIsNoQuestionIsRefusedByLine) {
