@@ -3,8 +3,6 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <cmath>
-#include <iterator>
 #include <map>
 #include <string>
 
@@ -17,7 +15,6 @@
 #include "common/model/injection_files.h"
 #include "common/model/placement.h"
 #include "common/model/torch_bridge.h"
-#include "decoder/proposals.h"
 
 namespace larimar::decoder {
 namespace {
@@ -25,30 +22,7 @@ namespace {
 using text::TokenId;
 using torch::Tensor;
 using Tokens = std::vector<TokenId>;
-constexpr std::int64_t kBatch = 32;      // codes whose pieces are found together
-constexpr std::int64_t kCandidates = 4;  // of a position
-constexpr double kUnlikely = 0.02;       // pieces of less probability are none
-constexpr std::size_t kProposals = 4;    // texts of one code for the language model to choose from
-
-/// For each row of scores [rows, L, pieces] and each position, the pieces that may stand there.
-std::vector<std::vector<std::vector<Candidate>>> candidates_of(const Tensor& scores) {
-  const auto [best, pieces] = torch::log_softmax(scores.to(torch::kFloat32), -1).topk(kCandidates, -1);
-  const Tensor logs = best.to(torch::kCPU), ids = pieces.to(torch::kCPU);
-  const auto log = logs.accessor<float, 3>();
-  const auto id = ids.accessor<std::int64_t, 3>();
-  std::vector<std::vector<std::vector<Candidate>>> rows(static_cast<std::size_t>(scores.size(0)));
-  for (std::int64_t row = 0; row < scores.size(0); ++row) {
-    auto& positions = rows[static_cast<std::size_t>(row)];
-    for (std::int64_t at = 0; at < scores.size(1); ++at) {
-      auto& candidates = positions.emplace_back();
-      for (std::int64_t i = 0; i < kCandidates; ++i) {
-        if (i > 0 && log[row][at][i] < std::log(kUnlikely)) break;
-        candidates.push_back({static_cast<TokenId>(id[row][at][i]), log[row][at][i]});
-      }
-    }
-  }
-  return rows;
-}
+constexpr std::int64_t kBatch = 32;  // codes whose pieces are found together
 
 class InjectedDecoder final : public model::CodeReader {
  public:
@@ -68,14 +42,13 @@ class InjectedDecoder final : public model::CodeReader {
     std::vector<Tokens> texts(static_cast<std::size_t>(codes.rows()));
     for (const auto& [groups, rows] : by_groups(all)) {
       const Tensor some = all.index_select(0, model::to_tensor(std::span(rows)).to(all.device()));
-      model::in_batches(some.size(0), batch_, "codes to decode",
-                        [&, &groups = groups, &rows = rows](auto first, auto count) {
-                          const Tensor scores = parts_.injection->scores(some.narrow(0, first, count), groups);
-                          const auto candidates = candidates_of(scores);
-                          for (std::int64_t i = 0; i < count; ++i)
-                            texts[static_cast<std::size_t>(rows[static_cast<std::size_t>(first + i)])] =
-                                choose(scores.narrow(0, i, 1), candidates[static_cast<std::size_t>(i)]);
-                        });
+      model::in_batches(
+          some.size(0), batch_, "codes to decode", [&, &groups = groups, &rows = rows](auto first, auto count) {
+            const Tensor said =
+                parts_.injection->scores(some.narrow(0, first, count), groups).argmax(-1).to(torch::kCPU);
+            for (std::int64_t i = 0; i < count; ++i)
+              texts[static_cast<std::size_t>(rows[static_cast<std::size_t>(first + i)])] = words_of(said[i]);
+          });
     }
     return texts;
   }
@@ -111,58 +84,10 @@ class InjectedDecoder final : public model::CodeReader {
     return rows;
   }
 
-  /// The text of a code with scores [1, L, pieces]: the most probable one, or where pieces are in doubt the one that is most probable
-  /// once the language model has read the code and said it.
-  Tokens choose(const Tensor& scores, std::span<const std::vector<Candidate>> candidates) {
-    std::vector<Proposal> proposals = most_probable(candidates, static_cast<TokenId>(parts_.config.end_id), kProposals);
-    if (proposals.size() > 1) {
-      std::vector<Tokens> sayings;
-      for (const Proposal& proposal : proposals) sayings.push_back(saying_of(proposal.pieces));
-      const std::vector<double> said = likelihoods(scores, sayings);
-      for (std::size_t i = 0; i < proposals.size(); ++i) proposals[i].log_probability += said[i];
-    }
-    return words_->encode(pieces_.decode(std::ranges::max_element(proposals, {}, &Proposal::log_probability)->pieces));
-  }
-
-  /// As it was learnt: cut where pieces end, between two marks.
-  Tokens saying_of(const Tokens& pieces) const {
-    Tokens saying{parts_.end};
-    for (const TokenId piece : pieces)
-      std::ranges::copy(words_->encode(pieces_.decode({&piece, 1})), std::back_inserter(saying));
-    saying.push_back(parts_.end);
-    return saying;
-  }
-
-  /// log p(saying | its first token, the code's positions) of each.
-  std::vector<double> likelihoods(const Tensor& scores, const std::vector<Tokens>& sayings) {
-    model::KvCache before = parts_.language->make_cache();
-    before.reset({0}, 1 + scores.size(1));
-    read_tokens(torch::full({1, 1}, parts_.begin, torch::kInt64), before);
-    read_positions(scores, before);
-    std::vector<double> sums(sayings.size());
-    model::at_once(static_cast<std::int64_t>(sayings.size()), "texts to choose from", [&](auto first, auto count) {
-      const std::span some =
-          std::span(sayings).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
-      std::size_t longest = 0;
-      for (const Tokens& saying : some) longest = std::max(longest, saying.size());
-      Tensor tokens = torch::full({count, static_cast<std::int64_t>(longest)}, parts_.end, torch::kInt64);
-      for (std::int64_t row = 0; row < count; ++row) {
-        const Tokens& saying = some[static_cast<std::size_t>(row)];
-        const std::vector<std::int64_t> ids(saying.begin(), saying.end());
-        tokens[row].narrow(0, 0, static_cast<std::int64_t>(ids.size())).copy_(model::to_tensor(std::span(ids)));
-      }
-      model::KvCache cache = before;  // shared until select() copies it
-      cache.reserve(tokens.size(1));
-      cache.select(std::vector<std::int64_t>(static_cast<std::size_t>(count), 0));
-      const Tensor states = parts_.language->hidden({.tokens = tokens}, cache);
-      for (std::int64_t row = 0; row < count; ++row) {
-        const auto length = static_cast<std::int64_t>(some[static_cast<std::size_t>(row)].size());
-        const Tensor logs = torch::log_softmax(parts_.language->logits(states[row].narrow(0, 0, length - 1)), -1);
-        const Tensor wanted = tokens[row].narrow(0, 1, length - 1).to(logs.device()).unsqueeze(1);
-        sums[static_cast<std::size_t>(first + row)] = logs.gather(1, wanted).sum().item<double>();
-      }
-    });
-    return sums;
+  /// The language model's tokens of pieces [L] int64, up to their end.
+  Tokens words_of(const Tensor& pieces) const {
+    const std::span ids(pieces.const_data_ptr<std::int64_t>(), static_cast<std::size_t>(pieces.numel()));
+    return words_->encode(pieces_.decode(Tokens(ids.begin(), std::ranges::find(ids, parts_.config.end_id))));
   }
 
   void read(const model::PromptPart& part, model::KvCache& cache) {

@@ -9,9 +9,9 @@
 namespace larimar::decoder {
 
 /// `folder` holds an injection and adapters as `larimar train --codes-of` writes them, `language` the language model that they are for.
-/// Each code becomes past positions (common/model/injection.h). decode() takes the pieces that the injection finds at them; where it
-/// is in doubt, the language model says which of the most probable texts it has read. complete() has the model go on from positions and
-/// words. Adapters are added to the weights as they are read, so a token costs what it costs without them.
+/// Each code becomes past positions (common/model/injection.h). decode() says what the injection finds at them, all pieces at once;
+/// complete() has the language model go on from positions and words. Adapters are added to the weights as they are read, so a token costs
+/// what it costs without them.
 /// `pieces` is the tokenizer of the codes' encoder, borrowed. Tokens are those of the language model's tokenizer.
 /// Throws MissingInputError or FormatError for the folders, with all tensors that do not fit; ConfigError for a device or type that
 /// this machine lacks.
