@@ -59,7 +59,7 @@ void check_decoder_model(JobSetup& setup) {
         ": there is no config.json; name a folder that larimar train --codes-of wrote, or larimar-smol");
   }
   check_language_folder(setup);
-  setup.batch = std::min(setup.batch, kLanguageBatch);
+  if (setup.code_reader) setup.batch = std::min(setup.batch, kLanguageBatch);
 }
 
 /// What --keys static cannot be put together with, and the table.

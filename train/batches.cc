@@ -92,7 +92,7 @@ void BatchStream::fill_pool() {
 }
 
 std::vector<std::uint32_t> BatchStream::next() {
-  if (position_.batch == pool_.size()) {
+  if (position_.batch >= pool_.size()) {  // beyond it where batches have grown since `start`
     ++position_.pool;
     position_.batch = 0;
     fill_pool();

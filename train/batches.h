@@ -22,6 +22,7 @@ class BatchStream {
  public:
   BatchStream(const SegmentFile& segments, std::uint64_t seed, std::size_t batch_tokens, std::size_t group,
               StreamPosition start);
+  /// The batch at the position. One behind its pool, as `start` may be where it comes from smaller batches, is the next pool's first.
   [[nodiscard]] std::vector<std::uint32_t> next();
   [[nodiscard]] const StreamPosition& position() const { return position_; }
 

@@ -1,7 +1,6 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <functional>
 #include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -17,6 +16,7 @@
 #include "common/model/torch_bridge.h"
 #include "common/text/tokenizer.h"
 #include "train/adapted_network.h"
+#include "train/answer_loss.h"
 #include "train/lesson.h"
 #include "train/questions.h"
 #include "train/said_rows.h"
@@ -142,9 +142,10 @@ class InjectionLesson final : public Lesson {
         std::clamp<std::int64_t>(static_cast<std::int64_t>(language_tokens) / tokens.size(1), 1, tokens.size(0));
     const Tensor positions = learnt_->injection->positions_of(made.scores.narrow(0, 0, rows));
     const std::vector<Saying> sayings = texts_of(tokens.narrow(0, 0, rows));
+    const Tensor begin = learnt_->language->embed(torch::tensor({std::int64_t{begin_}}).to(device_));
     std::vector<SaidRow> said;
     for (std::int64_t row = 0; row < rows; ++row)
-      said.push_back({{embed({begin_}), positions[row]}, &sayings[static_cast<std::size_t>(row)]});
+      said.push_back({{begin, positions[row]}, &sayings[static_cast<std::size_t>(row)]});
     const SaidBatch batch = lay_out(*learnt_->language, said);
     const Tensor scores = scores_of(*learnt_->language, batch);
     Outcome outcome = counted(mean_loss(scores, batch.targets), scores.argmax(-1).eq(batch.targets), batch.row_ends);
@@ -168,68 +169,14 @@ class InjectionLesson final : public Lesson {
     return sayings;
   }
 
-  /// The loss of answers to questions about notes that stand in a prompt as codes: of the answers themselves, and how far all that is
-  /// expected behind the notes is from what the language model as it was expects where they stand there as text.
+  /// The loss of answers to questions about notes that stand in a prompt as codes.
   Tensor answer(const Disturbance& disturbance, base::Random& random) {
-    AdaptedNetwork& language = *learnt_->language;
     const std::size_t notes = 1 + random.below(kMostNotes);
     std::vector<Prompt> prompts(
         std::max<std::size_t>(1, options_.injection.language_tokens / (kTokensOfQuestion + notes * kTokensOfNote)));
-    std::vector<const Question*> all;
-    for (Prompt& prompt : prompts) {
-      prompt = questions_->draw(notes, random);
-      all.insert(all.end(), prompt.notes.begin(), prompt.notes.end());
-    }
-    const std::vector<Tensor> positions = positions_of(all, disturbance, random);
-    const SaidBatch codes = lay_out(language, rows_of(prompts, [&](std::size_t note) { return positions[note]; }));
-    const SaidBatch texts =
-        lay_out(language, rows_of(prompts, [&](std::size_t note) { return embed(all[note]->words); }));
-    const Tensor scores = torch::log_softmax(scores_of(language, codes).to(torch::kFloat32), -1);
-    Tensor expected;
-    {
-      torch::NoGradGuard guard;
-      expected = torch::log_softmax(scores_of(language, texts, false).to(torch::kFloat32), -1);
-    }
-    const Tensor apart = torch::sum(expected.exp() * (expected - scores), -1).mean();
-    return mean_loss(scores, codes.targets.masked_fill(codes.said.logical_not(), kIgnored)) + apart;
-  }
-
-  /// `embedding_of(i)`: [columns, hidden] of the i-th of all notes.
-  std::vector<SaidRow> rows_of(std::span<const Prompt> prompts,
-                               const std::function<Tensor(std::size_t)>& embedding_of) const {
-    std::vector<SaidRow> rows;
-    std::size_t number = 0;
-    for (const Prompt& prompt : prompts) {
-      SaidRow& row = rows.emplace_back(SaidRow{{embed(questions_->before())}, &prompt.asked->saying});
-      for (std::size_t i = 0; i < prompt.notes.size(); ++i) {
-        if (i > 0) row.read.push_back(embed(questions_->between()));
-        row.read.push_back(embedding_of(number++));
-      }
-    }
-    return rows;
-  }
-
-  /// Positions [L, hidden] of each note's code. Those with as many groups are made together.
-  std::vector<Tensor> positions_of(std::span<const Question* const> notes, const Disturbance& disturbance,
-                                   base::Random& random) {
-    const auto group = static_cast<std::size_t>(options_.injection.sizes.group());
-    std::map<std::size_t, std::vector<std::size_t>> alike;
-    for (std::size_t i = 0; i < notes.size(); ++i) alike[notes[i]->pieces.size() / group].push_back(i);
-    std::vector<Tensor> positions(notes.size());
-    for (const auto& [groups, members] : alike) {
-      std::vector<std::vector<std::uint16_t>> texts;
-      for (const std::size_t i : members) texts.push_back(notes[i]->pieces);
-      const Tensor codes = disturb(encode(pad_batch(texts, options_.sizes).to(device_)), disturbance, random);
-      const Tensor made =  // of the text and its end
-          learnt_->injection->positions_of(learnt_->injection->scores(codes, static_cast<std::int64_t>(groups) + 1));
-      for (std::size_t i = 0; i < members.size(); ++i) positions[members[i]] = made[static_cast<std::int64_t>(i)];
-    }
-    return positions;
-  }
-
-  Tensor embed(const std::vector<text::TokenId>& tokens) const {
-    const std::vector<std::int64_t> ids(tokens.begin(), tokens.end());
-    return learnt_->language->embed(torch::tensor(ids).to(device_));
+    for (Prompt& prompt : prompts) prompt = questions_->draw(notes, random);
+    const ReadingNetworks networks{codes_, learnt_->injection, learnt_->language};
+    return answer_loss(networks, *questions_, prompts, options_.sizes, disturbance, random);
   }
 
   /// right [n]: whether a token is; rows end where `row_ends` says.

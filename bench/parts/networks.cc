@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <functional>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <utility>
@@ -16,7 +17,9 @@
 #include "common/model/minilm.h"
 #include "common/model/runtime.h"
 #include "common/model/safetensors.h"
+#include "common/text/tokenizer.h"
 #include "decoder/compact_decoder.h"
+#include "decoder/injected_decoder.h"
 #include "launch/setup.h"
 #include "shard/key_memory.h"
 
@@ -148,27 +151,43 @@ Measured measure_keys(const Setting& setting, model::Arithmetic arithmetic) {
                            .flops_per_token = 2 * static_cast<double>(numbers)});
 }
 
-std::vector<Measured> measure_texts(const Setting& setting) {
+/// Codes to text, where `numbers` are multiplied for a token.
+std::vector<Measured> measure_texts(const Setting& setting, model::CodeDecoder& decoder, const std::string& by,
+                                    std::uint64_t numbers, bool token_by_token) {
   const std::filesystem::path& folder = setting.setup.model;
   const auto vocabulary = model::read_compact_config(folder / "config.json").vocabulary;
   const auto encoder = model::load_compact_encoder(folder);
-  const auto decoder = decoder::load_compact_decoder(folder, "cpu");
-  const auto numbers = matrix_numbers(folder / "model.safetensors", "decoder", {"positions", "latent_to_past"});
   std::vector<Measured> lines;
   for (const std::size_t batch : {std::size_t{1}, std::size_t{8}, kTogether}) {
     const linalg::Matrix codes = encoder->encode(random_segments(batch, vocabulary));
     const auto work = [&] {
       std::size_t tokens = 0;
-      for (const auto& text : decoder->decode(codes)) tokens += text.size() + 1;
+      for (const auto& text : decoder.decode(codes)) tokens += text.size() + 1;
       return tokens;
     };
     lines.push_back(measure(setting, {.part = "decode",
-                                      .name = "codes to text, " + std::to_string(batch) + " together",
+                                      .name = "codes to text" + by + ", " + std::to_string(batch) + " together",
                                       .work = work,
                                       .flops_per_token = 2 * static_cast<double>(numbers),
-                                      .bytes_per_token = batch == 1 ? 4 * numbers : 0}));
+                                      .bytes_per_token = batch == 1 && token_by_token ? 4 * numbers : 0}));
   }
   return lines;
+}
+
+std::vector<Measured> measure_compact(const Setting& setting) {
+  const std::filesystem::path& folder = setting.setup.model;
+  const auto decoder = decoder::load_compact_decoder(folder, "cpu");
+  const auto numbers = matrix_numbers(folder / "model.safetensors", "decoder", {"positions", "latent_to_past"});
+  return measure_texts(setting, *decoder, "", numbers, true);
+}
+
+std::vector<Measured> measure_injection(const Setting& setting) {
+  const std::filesystem::path folder = launch::home_folder() / "models" / "larimar-smol";
+  const auto pieces = text::load_tokenizer(setting.setup.model / "tokenizer.json");
+  const auto decoder = decoder::load_injected_decoder(folder, setting.setup.language, *pieces, {});
+  const auto numbers =
+      matrix_numbers(folder / "model.safetensors", "injection.", {"positions", "embedding", "from_latent"});
+  return measure_texts(setting, *decoder, " by larimar-smol", numbers, false);
 }
 
 std::vector<Measured> measure_language(const Setting& setting) {
@@ -210,9 +229,10 @@ std::vector<Measured> encode_part(comm::Transport&, const BenchOptions& options)
 std::vector<Measured> decode_part(comm::Transport&, const BenchOptions& options) {
   model::set_threads(1);
   const Setting setting{options, launch::resolve({})};
-  std::vector<Measured> lines = measure_texts(setting);
+  std::vector<Measured> lines = measure_compact(setting);
   if (!is_there(setting.setup.language, "the language model")) return lines;
-  for (Measured& line : measure_language(setting)) lines.push_back(std::move(line));
+  for (const auto part : {measure_injection, measure_language})
+    std::ranges::move(part(setting), std::back_inserter(lines));
   return lines;
 }
 

@@ -8,8 +8,8 @@ namespace larimar::bench {
 /// Throws what loading throws.
 [[nodiscard]] std::vector<Measured> encode_part(comm::Transport& transport, const BenchOptions& options);
 
-/// Part "decode": codes back to text, and tokens of the language model, for batches of 1 and more. Of one text every weight is read for
-/// each token, so memory is the limit; of many sgemm is.
+/// Part "decode": codes back to text, by larimar-compact's decoder and by the injection of larimar-smol, and tokens of the language model,
+/// for batches of 1 and more. Where one text is said token by token every weight is read for each, so memory is the limit; else sgemm is.
 [[nodiscard]] std::vector<Measured> decode_part(comm::Transport& transport, const BenchOptions& options);
 
 }  // namespace larimar::bench

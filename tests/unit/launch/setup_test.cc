@@ -54,6 +54,8 @@ TEST(Setup, AModelThatReadsCodesNeedsItsFolderAndALanguageModel) {
   EXPECT_LT(resolve(setup).batch, JobSetup{}.batch) << "answers take seconds each";
   EXPECT_EQ(to_json(setup)["reader"], "codes");
   EXPECT_EQ(to_json(setup)["decoder_model"], files.folder().string());
+  setup.code_reader = false;
+  EXPECT_EQ(resolve(setup).batch, JobSetup{}.batch) << "to decode takes no longer than usual";
   setup.language = files.folder() / "absent";
   EXPECT_THAT(refusal(setup), testing::AllOf(testing::StartsWith("78 "), testing::HasSubstr("--language-model")));
 }

@@ -92,6 +92,17 @@ TEST_F(BatchStreamTest, ItGoesOnFromAnyPosition) {
   }
 }
 
+TEST_F(BatchStreamTest, APositionOfSmallerBatchesGoesOnWithTheNextPool) {
+  const SegmentFile& file = segments(33000);
+  BatchStream small(file, 9, kBatchTokens, kGroup, {});
+  while (small.position().batch < 5000) static_cast<void>(small.next());
+  BatchStream large(file, 9, 4096, kGroup, small.position());
+  BatchStream next(file, 9, 4096, kGroup, {.epoch = 0, .pool = 1, .batch = 0});
+  EXPECT_EQ(large.next(), next.next());
+  EXPECT_EQ(large.position().pool, 1U);
+  EXPECT_EQ(large.position().batch, 1U);
+}
+
 TEST_F(BatchStreamTest, FewerSegmentsThanABatchStillGiveBatches) {
   const SegmentFile& file = segments(3);
   BatchStream stream(file, 1, 4096, kGroup, {});
