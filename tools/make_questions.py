@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Questions about sentences of a text, with short answers that stand in them, made by rules.
+"""Questions about sentences of a text, with answers that stand in them, made by rules.
 
     make_questions.py --tokenizer models/larimar-compact/tokenizer.json --data TRAIN --out questions.jsonl [--count 6000] [--seed 1]
 
 `larimar train --codes-of FOLDER --questions FILE` teaches a language model to answer them out of codes. Each line of FILE is an object with text, question and
 answer. Sentences of 12 to 50 pieces of the tokenizer are drawn from all texts of TRAIN (*.txt, *.txt.zst), and of each one question is made, equally many of each
-kind: what something is or was, who did something or what was done, a year, a number, a name. Needs tokenizers; zstd for *.zst. FILE appears
+kind: what something is or was, who did something or what was done, a year, a number, a name. The answer is the sentence, or the part of a long one that
+holds what was asked for: answers of a word or two teach a small model to stop before it has said what matters. Needs tokenizers; zstd for *.zst. FILE appears
 complete or not at all. Exit codes: 0 done, 1 no sentence gave a question.
 """
 import argparse
@@ -63,6 +64,7 @@ def which_name(sentence, draw):
         yield draw.choice(ASKED["name"]), names[0]
 
 
+MOST_WORDS = 18  # of an answer; larimar's end after 32 tokens
 RULES = (what_it_is, who_did_it, which_year, how_many, which_name)
 
 
@@ -77,13 +79,23 @@ def paragraphs(folder):
         yield from (line for line in text.split("\n") if len(line) > 60)
 
 
+def said(sentence, short):
+    """The least of the sentence that says it whole."""
+    whole = sentence.rstrip(". ")
+    parts = [part.strip() for part in re.split(r"[;:()]|, (?:and|but|which|who|while|where) ", whole) if short in part]
+    for words in (whole, *parts):
+        if len(words.split()) <= MOST_WORDS:
+            return words
+    return short
+
+
 def question_of(sentence, draw, made, most):
     """Of the first kind that fits, in a drawn order, and of which there are not enough yet."""
     for rule in draw.sample(RULES, len(RULES)):
         for question, answer in rule(sentence, draw):
             if made[rule] < most:
                 made[rule] += 1
-                return {"text": sentence, "question": question, "answer": answer + "."}
+                return {"text": sentence, "question": question, "answer": said(sentence, answer) + "."}
     return None
 
 

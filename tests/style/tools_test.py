@@ -159,6 +159,13 @@ class MakeQuestions(unittest.TestCase):
         made, draw = collections.Counter(), random.Random(1)
         asked = [self.tool.question_of("It was rebuilt in 1887 by the town.", draw, made, 2) for _ in range(4)]
         self.assertEqual([one is None for one in asked], [False, False, True, True])
+        self.assertEqual(asked[0]["answer"], "It was rebuilt in 1887 by the town.")
+
+    def test_an_answer_is_the_least_that_says_it_whole(self):
+        sentence = "The mill, which had stood for long at the river below the town, was bought by a painter; it was rebuilt in 1887 by the town."
+        self.assertEqual(self.tool.said(sentence, "1887"), "it was rebuilt in 1887 by the town")
+        self.assertEqual(self.tool.said("It was rebuilt in 1887.", "1887"), "It was rebuilt in 1887")
+        self.assertEqual(self.tool.said("a " * 30 + "1887", "1887"), "1887")
 
 
 class CapacityTables(ToolTest):
