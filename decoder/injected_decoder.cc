@@ -27,10 +27,8 @@ constexpr std::int64_t kBatch = 32;  // codes whose pieces are found together
 class InjectedDecoder final : public model::CodeReader {
  public:
   InjectedDecoder(const std::filesystem::path& folder, const std::filesystem::path& language,
-                  const text::Tokenizer& pieces, const model::Placement& placement)
+                  const model::Placement& placement)
       : parts_(model::load_injection(folder, language, model::tensor_options(placement))),
-        pieces_(pieces),
-        words_(text::load_tokenizer(language)),
         generator_(*parts_.language) {}
 
   linalg::Index code_size() const override { return parts_.config.code_size(); }
@@ -47,7 +45,7 @@ class InjectedDecoder final : public model::CodeReader {
             const Tensor said =
                 parts_.injection->scores(some.narrow(0, first, count), groups).argmax(-1).to(torch::kCPU);
             for (std::int64_t i = 0; i < count; ++i)
-              texts[static_cast<std::size_t>(rows[static_cast<std::size_t>(first + i)])] = words_of(said[i]);
+              texts[static_cast<std::size_t>(rows[static_cast<std::size_t>(first + i)])] = up_to_end(said[i]);
           });
     }
     return texts;
@@ -84,10 +82,10 @@ class InjectedDecoder final : public model::CodeReader {
     return rows;
   }
 
-  /// The language model's tokens of pieces [L] int64, up to their end.
-  Tokens words_of(const Tensor& pieces) const {
+  /// pieces [L] int64.
+  Tokens up_to_end(const Tensor& pieces) const {
     const std::span ids(pieces.const_data_ptr<std::int64_t>(), static_cast<std::size_t>(pieces.numel()));
-    return words_->encode(pieces_.decode(Tokens(ids.begin(), std::ranges::find(ids, parts_.config.end_id))));
+    return {ids.begin(), std::ranges::find(ids, parts_.config.end_id)};
   }
 
   void read(const model::PromptPart& part, model::KvCache& cache) {
@@ -112,8 +110,6 @@ class InjectedDecoder final : public model::CodeReader {
   }
 
   model::InjectionParts parts_;
-  const text::Tokenizer& pieces_;
-  std::unique_ptr<const text::Tokenizer> words_;
   model::CausalGenerator generator_;
   std::int64_t batch_ = kBatch;
 };
@@ -122,9 +118,8 @@ class InjectedDecoder final : public model::CodeReader {
 
 std::unique_ptr<model::CodeReader> load_injected_decoder(const std::filesystem::path& folder,
                                                          const std::filesystem::path& language,
-                                                         const text::Tokenizer& pieces,
                                                          const model::Placement& placement) {
-  return std::make_unique<InjectedDecoder>(folder, language, pieces, placement);
+  return std::make_unique<InjectedDecoder>(folder, language, placement);
 }
 
 }  // namespace larimar::decoder

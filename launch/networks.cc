@@ -66,12 +66,12 @@ void check_injection(const JobSetup& setup) {
 
 void load_code_reader(Networks& networks, const JobSetup& setup) {
   check_injection(setup);
-  networks.decoder_tokenizer = text::load_tokenizer(setup.language);
-  auto reader = decoder::load_injected_decoder(setup.decoder_model, setup.language, *networks.tokenizer,
-                                               {setup.device, setup.dtype});
+  auto reader = decoder::load_injected_decoder(setup.decoder_model, setup.language, {setup.device, setup.dtype});
   networks.code_reader = reader.get();
   networks.decoder = std::move(reader);
-  networks.code_answers = std::make_unique<decoder::CodeAnswers>(*networks.code_reader, *networks.decoder_tokenizer);
+  auto& words = networks.language.tokenizer;
+  if (!words) words = text::load_tokenizer(setup.language);
+  networks.code_answers = std::make_unique<decoder::CodeAnswers>(*networks.code_reader, *words);
 }
 
 std::unique_ptr<model::KeyEncoder> load_minilm(const JobSetup& setup) {
@@ -132,15 +132,15 @@ void load_all(Networks& networks, const JobSetup& setup, const NetworkNeeds& nee
   if (all.keys) networks.keys = load_keys(networks, setup);
   if (all.ranker && setup.keys == "static") networks.ranker = load_minilm(setup);
   const bool decodes = needs.decoder && !networks.decoder_service;
-  if (decodes && !setup.decoder_model.empty()) load_code_reader(networks, setup);
-  if (decodes) {
-    const text::Tokenizer& words = networks.decoder_tokenizer ? *networks.decoder_tokenizer : *networks.tokenizer;
-    networks.decoder_service = std::make_unique<decoder::DecoderService>(*networks.decoder, words);
-  }
   if (decodes && needs_language(setup)) {
     networks.language = load_language(setup);
     networks.language_service =
         std::make_unique<decoder::LanguageService>(*networks.language.model, *networks.language.tokenizer);
+  }
+  if (decodes && !setup.decoder_model.empty()) load_code_reader(networks, setup);
+  if (decodes) {
+    const text::Tokenizer& words = networks.decoder_tokenizer ? *networks.decoder_tokenizer : *networks.tokenizer;
+    networks.decoder_service = std::make_unique<decoder::DecoderService>(*networks.decoder, words);
   }
 }
 

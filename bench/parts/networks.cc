@@ -17,7 +17,6 @@
 #include "common/model/minilm.h"
 #include "common/model/runtime.h"
 #include "common/model/safetensors.h"
-#include "common/text/tokenizer.h"
 #include "decoder/compact_decoder.h"
 #include "decoder/injected_decoder.h"
 #include "launch/setup.h"
@@ -183,8 +182,7 @@ std::vector<Measured> measure_compact(const Setting& setting) {
 
 std::vector<Measured> measure_injection(const Setting& setting) {
   const std::filesystem::path folder = launch::home_folder() / "models" / "larimar-smol";
-  const auto pieces = text::load_tokenizer(setting.setup.model / "tokenizer.json");
-  const auto decoder = decoder::load_injected_decoder(folder, setting.setup.language, *pieces, {});
+  const auto decoder = decoder::load_injected_decoder(folder, setting.setup.language, {});
   const auto numbers =
       matrix_numbers(folder / "model.safetensors", "injection.", {"positions", "embedding", "from_latent"});
   return measure_texts(setting, *decoder, " by larimar-smol", numbers, false);

@@ -49,10 +49,8 @@ TEST_F(Training, ALanguageModelLearnsToReadCodesThereAndReadsThemOnBoth) {
   options.precision = train::Precision::kBFloat16;
   train::train_model(options, [](const std::string&) {});
   const linalg::Matrix codes = linalg::Matrix::Random(5, 32) * 2;
-  const auto pieces = text::load_tokenizer(options.tokenizer);
   const auto read_on = [&](const std::string& device) {
-    return decoder::load_injected_decoder(options.out / "model", options.injection.language, *pieces,
-                                          {.device = device})
+    return decoder::load_injected_decoder(options.out / "model", options.injection.language, {.device = device})
         ->decode(codes);
   };
   EXPECT_EQ(read_on(kGpu), read_on("cpu"));
