@@ -47,7 +47,7 @@ struct Networks {
   model::CodeReader* code_reader = nullptr;  // the decoder, if it is a language model that reads codes
   std::unique_ptr<decoder::CodeAnswers> code_answers;
   std::unique_ptr<decoder::DecoderService> decoder_service;
-  LanguageParts language;  // for decoder ranks of a job that reranks or reads
+  LanguageParts language;  // of ranks that rerank or read; to read codes, the tokenizer alone
   std::unique_ptr<decoder::LanguageService> language_service;
   std::size_t code_size = 0;
 };
